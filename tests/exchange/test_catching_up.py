@@ -15,12 +15,14 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.ids import new_id
 from creditmesh.exchange import pulling
 from creditmesh.exchange.operations import answering, telling
+from creditmesh.exchange.operations.relaying import relayed
 from creditmesh.exchange.store import catching_up as store
 from creditmesh.exchange.store import copies
+from creditmesh.exchange.store.feeds import Placed
 from creditmesh.node import feeds
 from creditmesh.schemas import received
 from creditmesh.schemas.events import EntriesJudged, PageReceived
-from creditmesh.schemas.exchange import NEWER_VERSION, EntryLine, RecordBody
+from creditmesh.schemas.exchange import NEWER_VERSION, AcknowledgedBody, EntryLine, RecordBody
 from creditmesh.schemas.words import Change
 from tests.exchange.sender import Puller, answered
 from tests.exchange.test_pulling import puller  # noqa: F401 - a fixture
@@ -190,6 +192,42 @@ async def test_what_came_of_what_waited_stands_at_its_number(
         told = await session.fetch(PAGES, puller.sender.who.code)
     assert [tuple(row) for row in rows] == [(1, "accepted", 0), (2, "corrected", 2), (3, "marked", 4)]
     assert [index for row in told for index in PageReceived.model_validate_json(row["data"]).replaced] == [0]
+
+
+@pytest.mark.parametrize("noted", ["now", "by a version before"])
+async def test_an_answer_is_passed_on_about_what_came_of_what_waited(
+    puller: Puller,  # noqa: F811
+    records: Records,
+    noted: str,
+):
+    record, child, node = new_id(), puller.sender.who.code, puller.city.node
+    said = [("accepted", 1), ("waits", 2), ("discharged", 2)]
+    records.announced = len(said)
+    for change, rev in said:
+        records.add(record, rev, change)
+    await puller.step()
+    if noted != "now":
+        async with node.database.session("ddl") as session:
+            await session.execute(
+                "update exchange.sent_revision set change = null where record = $1 and change in ('waits', 'withheld')",
+                record,
+            )
+    line = orjson.dumps({"origin": child}).decode()
+    at, own = node.host.clock.instant(), 77
+    entry = Placed(
+        index=own,
+        line=line,
+        record=record,
+        rev=2,
+        subject=new_id(),
+        change="discharged",
+        item="penalty",
+        party="market",
+    )
+    async with node.context("exchange") as ctx:
+        passed = await relayed(ctx, [entry], by="province", at=at, refused={}, proofs={})
+    (body,) = [AcknowledgedBody.model_validate_json(each.body) for each in passed if each.child == child]
+    assert [(each.index, each.own, each.rev) for each in body.entries] == [(2, own, 2)]
 
 
 async def test_what_a_copy_held_back_is_told_some_at_a_time_and_nothing_comes_in_between(

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import orjson
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from creditmesh.chassis.packing import unpack
 from creditmesh.chassis.vault.feeds import FeedCipher, unwrap
 from creditmesh.exchange.entries import place_of
+from creditmesh.schemas.events import CaseChanged, HolderChanged
 from creditmesh.schemas.exchange import EntryLine, FeedKeyBody, RecordBody, commitment, feed_origin
 from creditmesh.schemas.pages import BadPage
 from creditmesh.schemas.tlog import Range, leaf_hash, verify_consistency, verify_inclusion
@@ -142,6 +143,29 @@ async def test_what_becomes_of_a_record_follows_after_its_item_is_shared_no_more
     assert [(body.fields, body.sealed) for body in later] == [({}, None)] * 2
 
 
+async def test_a_revocation_says_why_also_where_what_it_opens_again_is_shared_no_more(city: City):
+    code, case = "closing_penalty", uuid4()
+    await publish_penalty(city, code)
+    row, record = await submit_one(city, code, "示市监罚〔2026〕404号")
+    await publish_penalty(city, code, shared_upwards=False)
+    answer = await city.node.client("ingestion", MARKET).post(
+        f"/v1/records/{record}/corrections", json={"fields": row | {"BZ": "新"}}, headers={"If-Match": '"1"'}
+    )
+    assert answer.is_success, answer.text
+    async with city.node.database.session() as session:
+        subject = await session.fetchval("select subject from ingestion.revision where record = $1", UUID(record))
+    about = {"case": case, "kind": "repair", "subject": subject, "record": UUID(record)}
+    async with city.node.context("repair") as ctx:
+        ctx.emit(CaseChanged(state="approved", effect="repair", **about))
+        ctx.emit(CaseChanged(state="revoked", effect="reopen", false_material=True, **about))
+        await ctx.commit()
+    await city.node.settled()
+    entries, _ = await city.page()
+    newest = RecordBody.model_validate_json(of_record(entries, record)[-1].body)
+    said = newest.rev, newest.change, newest.reason, newest.case, newest.fields
+    assert said == (4, "withheld", "false_material", case, {})
+
+
 async def test_what_happens_while_a_peer_above_is_taken_out_is_there_when_it_is_enrolled_again(city: City):
     [verdict] = await submitted(city, "示市监罚〔2026〕411号")
     row = row_of("province", city.above.keys, place="above", order=701)
@@ -163,6 +187,28 @@ async def test_what_happens_while_a_peer_above_is_taken_out_is_there_when_it_is_
     key = RecordBody.model_validate_json(entry.body).sealed.key
     sent = [each for each in (_key_of(e) for e in entries[: entry.index]) if each is not None and each.key == key]
     assert "province" in {wrapped.node for each in sent for wrapped in each.wrapped}
+
+
+@pytest.mark.parametrize("said", [{"place": "below", "sends_for": ["province"]}, {"place": None}])
+async def test_who_was_above_is_named_of_what_ends_whatever_its_row_says_of_its_place(city: City, said: dict[str, Any]):
+    [verdict] = await submitted(city, f"示市监罚〔2026〕42{len(said)}号")
+    row = row_of("province", city.above.keys, place="above", order=701)
+    await city.publish("party", row | said, again=True)
+    try:
+        answer = await city.node.client("ingestion", MARKET).post(
+            f"/v1/records/{verdict['record']}/withdrawal", json={"reason": "error"}, headers={"If-Match": '"1"'}
+        )
+        assert answer.is_success, answer.text
+        await city.node.settled()
+        async with city.node.database.session() as session:
+            rows = await session.fetch("select data from bus.event where type = 'holder.changed' order by id")
+        told = [HolderChanged.model_validate_json(each["data"]) for each in rows]
+        own = [each for each in told if (str(each.record), each.holder) == (verdict["record"], "city")]
+        assert [(each.rev, each.outcome, each.above) for each in own] == [(2, "told", ("province",))]
+        refused = await city.client("province").get("/v1/exchange/feeds/up/entries")
+        assert refused.status_code == 404, "it is given no more"
+    finally:
+        await city.publish("party", row, again=True)
 
 
 def _key_of(entry: Any) -> FeedKeyBody | None:

@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from creditmesh.chassis.database.session import Session
-from creditmesh.exchange.entries import Draft
+from creditmesh.exchange.entries import Draft, _line
 from creditmesh.exchange.operations import reconciling, telling
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.store import pages
@@ -259,6 +259,60 @@ async def test_what_its_sender_withheld_and_is_shown_all_the_same_is_found_and_r
     await chain.settled()
     assert (await newest(province))[record][0] == "withheld"
     assert await counted(province, STALE) == 0
+
+
+async def waits(city: TestNode, record: str) -> None:
+    """A newer city says of it what nobody above has a word for."""
+    async with city.context("exchange") as ctx:
+        line = {"record": record, "rev": 2, "change": "refined", "origin": "city"}
+        said = _line("record", ctx.instant, bytes(16), "{}", line)
+        await append(ctx, "up", [Draft(line=said, salt=bytes(16), body="{}")])
+        await ctx.commit()
+
+
+async def test_what_is_shown_though_something_of_it_waits_is_found_and_repaired(chain: Chain):
+    """Here, as at the province, and at its sender, as at the nation; where it is not shown nothing differs."""
+    city, province, nation = chain["city"], chain["province"], chain["nation"]
+    record = await submit(city, 1)
+    await chain.settled()
+    await waits(city, record)
+    await chain.settled()
+    for node, peer in ((province, "city"), (nation, "province")):
+        assert (await newest(node))[record][0] == "withheld"
+        at_rest = await written(node)
+        report = await reconciled(node, peer, repair=True)
+        assert (report.equal, report.found, report.counts) == (True, [], {"-": {"kept back": 1}})
+        assert await written(node) == at_rest
+    for node, peer in ((province, "city"), (nation, "province")):
+        async with node.database.session() as session:
+            await alter(session, UUID(record), {"state": "published"})
+        await execute(node, "update ingestion.revision set state = 'published' where record = $1", UUID(record))
+        for repair in (False, True):
+            report = await reconciled(node, peer, repair=repair)
+            assert [(found, difference) for found, _, difference, _ in report.found] == [(record, "shown")]
+            assert report.equal == repair
+        await chain.settled()
+        assert (await newest(node))[record][0] == "withheld"
+        assert await counted(node, STALE) == 0
+    async with province.database.session() as session:
+        assert [tuple(row) for row in await session.fetch(f"{REFUSED} union all {DEAD}")] == []
+
+
+async def test_what_begins_to_wait_before_it_is_told_anew_is_not_said_to_be_repaired(chain: Chain):
+    city, province = chain["city"], chain["province"]
+    record = await submit(city, 1)
+    await chain.settled()
+    await execute(province, "update ingestion.revision set mark = 'disputed' where record = $1", UUID(record))
+
+    async def meanwhile() -> None:
+        await waits(city, record)
+        await chain.settled()
+
+    busy = Busy(province, "/v1/admin/feeds/city/up/told", meanwhile)
+    report = await reconciled(province, "city", repair=True, by=busy)
+    assert report.found == [(record, ITEM, "differing", "no")]
+    assert not report.equal
+    assert (await newest(province))[record][:2] == ("withheld", "disputed"), "it stands beneath what waits"
 
 
 async def test_records_are_told_anew_so_many_at_once(chain: Chain, monkeypatch: pytest.MonkeyPatch):

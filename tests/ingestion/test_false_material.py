@@ -3,15 +3,16 @@
 from dataclasses import replace
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.catalogue.item import FalseMaterial
 from tests.ingestion.conftest import OFFICER, Catalogue, House, child
-from tests.ingestion.entries import new_record
+from tests.ingestion.entries import Feed, new_record
 from tests.ingestion.rows import items, penalty
-from tests.ingestion.test_cases import made, step
+from tests.ingestion.test_cases import lost, made, step
 from tests.ingestion.test_copies import codes, opened_feed
 from tests.ingestion.test_records import correct, withdraw
 
@@ -99,3 +100,60 @@ async def test_a_node_above_takes_the_longer_period_of_such_a_record_as_far_as_i
         ("accepted", YEAR, False), ("repaired", YEAR, False), ("reopened", LONGEST if confirmed else YEAR, True),
     ]  # fmt: skip
     assert [each.state for each in await province.events(records[1])] == ["published", "repaired"]
+
+
+@pytest.mark.parametrize("false_material", [True, False])
+@pytest.mark.parametrize("left", ["reopened", "withdrawn", "withheld"])
+async def test_a_revocation_says_itself_why_whatever_it_leaves_of_the_record(
+    strict: House, left: str, *, false_material: bool
+):
+    if left == "withheld":
+        record, subject, _, _ = await lost(strict)
+    else:
+        record, subject = await made(strict, penalty(strict.number()))
+    if left == "withdrawn":
+        await withdraw(strict, str(record))
+    ended = step(record, subject, "repair")
+    said = {"effect": "reopen", "state": "revoked", "false_material": false_material}
+    await strict.deliver(ended, ended.model_copy(update=said))
+    newest = (await strict.events(record))[-1]
+    assert (newest.change, newest.reason) == (left, "false_material" if false_material else "reopened")
+
+
+async def test_a_later_revocation_for_another_reason_says_so_of_itself(strict: House):
+    record = UUID(await opened_again(strict, penalty(strict.number())))
+    subject = (await strict.events(record))[0].subject
+    ended = step(record, subject, "repair")
+    await strict.deliver(ended, ended.model_copy(update={"effect": "reopen", "state": "revoked"}))
+    newest = (await strict.events(record))[-1]
+    assert (newest.rev, newest.false_material, newest.reason) == (5, True, "reopened")
+
+
+@pytest.mark.parametrize("left", ["withdrawn", "withheld"])
+async def test_a_revocation_without_content_comes_back_with_what_it_said(strict: House, left: str):
+    row, case = penalty(strict.number(), CF_GSJZQ="2027-01-01"), new_record()
+    record, _ = await made(strict, row)
+    own = Feed(strict, peer="city")
+    repaired = {"case": case, "sealed": None}
+    revoked: dict[str, Any] = {"reason": "false_material", "false_material": True, "display_until": LONGEST}
+    revoked |= {"state": left, "case": case if left == "withheld" else None, "sealed": None}
+    await strict.deliver(
+        own.entry(row, record=record, rev=2, change="repaired", **repaired),
+        own.entry(row, record=record, rev=3, change=left, **revoked),
+    )
+    newest = (await strict.events(record))[-1]
+    assert (newest.rev, newest.change, newest.state) == (3, left, left)
+    assert (newest.reason, newest.case) == ("false_material", revoked["case"])
+    assert (newest.false_material, newest.display_until) == (True, LONGEST)
+
+
+async def test_a_peers_end_lengthens_no_record(province: House, monkeypatch: pytest.MonkeyPatch):
+    follow(province, an_item(), monkeypatch)
+    province.equipment.followed.tell("party", child("city", 900_001, sends_for=("city",)), number=2)  # type: ignore[attr-defined]
+    feed, record, row = await opened_feed(province), new_record(), penalty(province.number())
+    await province.deliver(feed.entry(row, record=record))
+    said = {"false_material": True, "display_until": LONGEST}
+    assert await codes(province, feed.entry(row, record=record, rev=2, change="marked", **said)) == []
+    first, newest = await province.events(record)
+    assert (newest.change, newest.false_material) == ("marked", False)
+    assert newest.display_until == first.display_until

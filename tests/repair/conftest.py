@@ -122,7 +122,7 @@ class House:
         """The record's next revision arrives, by that change."""
         state = {"repaired": "repaired", "withdrawn": "withdrawn"}.get(change, "published")
         values = record.model_dump() | {"rev": record.rev + 1, "revision": uuid4(), "change": change, "state": state}
-        revision = RecordChanged.model_validate(values | {"case": None} | more)
+        revision = RecordChanged.model_validate(values | {"case": None, "reason": None} | more)
         await self.hear(revision)
         return revision
 

@@ -68,7 +68,7 @@ async def test_a_case_that_was_lost_comes_back_with_what_it_decided_and_can_be_r
     assert (certificate["change"], certificate["rev"]) == (change, 2)
     await house.acted(case, department(), "revoke", **REVOKED)
     assert (await house.told_of(case))[-1]["effect"] == "reopen"
-    await house.next_revision(ended, "reopened", case=UUID(case))
+    await house.next_revision(ended, "reopened", case=UUID(case), reason="reopened")
     assert await standing(house, case) == ("revoked", "none", "done")
 
 
@@ -77,7 +77,9 @@ async def test_a_case_that_was_lost_with_its_revocation_is_a_revoked_one(house: 
     ended = record.model_copy(
         update={"rev": 2, "revision": uuid4(), "change": "repaired", "state": "repaired", "case": case}
     )
-    opened = record.model_copy(update={"rev": 3, "revision": uuid4(), "change": "reopened", "case": case})
+    opened = record.model_copy(
+        update={"rev": 3, "revision": uuid4(), "change": "reopened", "case": case, "reason": "reopened"}
+    )
     await house.hear(ended, opened)
     assert await standing(house, str(case)) == ("revoked", "none", "done")
     assert [each["effect"] for each in await house.told_of(str(case))] == [None, None]

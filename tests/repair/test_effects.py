@@ -167,7 +167,7 @@ async def test_who_approved_a_repair_revokes_it_with_its_ground_and_the_record_i
     assert await standing(house, case) == ("revoked", "none", "under_way")
     told = (await house.told_of(case))[-1]
     assert (told["state"], told["effect"], told["basis"]) == ("revoked", "reopen", REVOKED["basis"])
-    await house.next_revision(ended, "reopened", case=UUID(case))
+    await house.next_revision(ended, "reopened", case=UUID(case), reason="reopened")
     assert await standing(house, case) == ("revoked", "none", "done")
     shown = (await house.get(f"/v1/cases/{case}", person(record.subject))).json()
     assert (shown["steps"][-1]["action"], shown["steps"][-1]["reason"]) == ("revoke", REVOKED["reason"])

@@ -46,7 +46,9 @@ async def test_no_repair_is_taken_of_whoever_had_one_by_false_material_until_the
     case, ended = await repaired(strict, record)
     await strict.acted(case, department(), "revoke", **FALSE)
     assert (await strict.told_of(case))[-1]["false_material"] is True
-    opened = await strict.next_revision(ended, "reopened", case=UUID(case), false_material=True)
+    opened = await strict.next_revision(
+        ended, "reopened", case=UUID(case), false_material=True, reason="false_material"
+    )
     for each in (opened, other):
         answer = await strict.file(each)
         refused(answer, 409, "repair_barred")
@@ -66,7 +68,7 @@ async def test_a_revocation_for_another_reason_bars_nobody(strict: House):
     record = await strict.record()
     case, ended = await repaired(strict, record)
     await strict.acted(case, department(), "revoke", **REVOKED)
-    opened = await strict.next_revision(ended, "reopened", case=UUID(case))
+    opened = await strict.next_revision(ended, "reopened", case=UUID(case), reason="reopened")
     assert (await strict.told_of(case))[-1]["false_material"] is False
     assert (await strict.file(opened)).status_code == 201
 

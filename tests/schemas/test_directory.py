@@ -247,6 +247,18 @@ def test_a_peer_is_found_from_the_version_on_that_enrols_it(stream: Stream):
     assert stream.directory.peers("above") == ()
 
 
+@pytest.mark.parametrize("place", ["below", None])
+def test_who_was_enrolled_above_once_is_taken_out_there_by_another_place(stream: Stream, place: str | None):
+    stream.publish("party", a_party("province", kind="node", place="above"))
+    stream.publish("party", a_party("province", kind="node", place=place), number=2)
+    assert stream.directory.peers("above") == ()
+    assert [(each.code, each.active) for each in stream.directory.enrolled("above")] == [("province", False)]
+    assert [each.code for each in stream.directory.peers("below")] == (["province"] if place == "below" else [])
+    stream.publish("party", a_party("province", kind="node", place="above"), number=3)
+    assert [each.code for each in stream.directory.peers("above")] == ["province"]
+    assert stream.directory.peers("below") == ()
+
+
 def test_the_answers_of_many_days_are_not_all_kept(stream: Stream):
     stream.publish("item", an_item())
     for days in range(2000):

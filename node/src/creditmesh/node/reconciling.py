@@ -115,28 +115,33 @@ class Reconciling:
         for record, each in before.items():
             if record in moved or record in differing:
                 continue
-            if record in compared:
+            if record in compared and each["saying"] == "comparable":
                 self.report.count(compared[record]["item"], "equal")
             elif each["saying"] != "under_way":
                 self.report.count(None, _KEPT_BACK)
         return {r: each for r, each in differing.items() if r not in moved}, [again[record] for record in moved]
 
     def _repaired(self, differing: Mapping[str, Said]) -> set[str]:
-        """Have these told anew; those that are equal then, or of which nothing is shown because this is refused now."""
-        left = {record for record, each in differing.items() if each["difference"] != "unreadable"}
-        if not left:
-            return set()
-        told = set(left)
-        untold = sorted(told)
+        """Have these told anew; those that are equal then, or of which nothing is shown because this is refused now.
+
+        What began to wait meanwhile was not told: what differs stands beneath it.
+        """
+        untold = sorted(record for record, each in differing.items() if each["difference"] != "unreadable")
+        told = set[str]()
         while untold:
-            untold = self._exchange("POST", f"{self._feed}/told", {"records": untold})["records"]
+            answer = self._exchange("POST", f"{self._feed}/told", {"records": untold})
+            told.update(answer["told"])
+            told.update(record for record in answer["withheld"] if differing[record]["difference"] == "shown")
+            untold = answer["left"]
+        left = set(told)
         for _ in range(_LOOKS):
+            if not left:
+                break
             said = self._said(left)
             left -= {record for record, each in self._compared(said).items() if each["difference"] is None}
             left -= {each["record"] for each in said if each["saying"] == "kept_back"}
-            if not left:
-                break
-            time.sleep(_SECONDS)
+            if left:
+                time.sleep(_SECONDS)
         return told - left
 
     def _note(self, record: str, item: str | None, difference: str, *, repaired: bool) -> None:
@@ -146,7 +151,7 @@ class Reconciling:
             self.report.found.append((record, item or "-", difference, "yes" if repaired else "no"))
 
     def _compared(self, said: Iterable[Said]) -> dict[str, Said]:
-        comparable = [each for each in said if each["saying"] == "comparable"]
+        comparable = [each for each in said if each["saying"] in {"comparable", "waits"}]
         if not comparable:
             return {}
         found = self._ingestion("POST", "/v1/admin/copies/compared", {"said": comparable})

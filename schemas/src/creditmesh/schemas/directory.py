@@ -21,7 +21,7 @@ from creditmesh.schemas.catalogue import (
 from creditmesh.schemas.catalogue.base import based
 from creditmesh.schemas.catalogue.code_set import NUMBER_FILLERS
 from creditmesh.schemas.events.catalogue import CatalogueChanged, ObjectKind
-from creditmesh.schemas.histories import Histories, Published
+from creditmesh.schemas.histories import Histories, Published, Version
 from creditmesh.schemas.rules.compile import CompiledItem, compile_item
 from creditmesh.schemas.rules.identity import filler_words
 from creditmesh.schemas.rules.narrowest import Narrowest
@@ -87,9 +87,13 @@ class Directory(Histories):
 
     @once_a_version
     def enrolled(self, place: Literal["above", "below"]) -> tuple[Party, ...]:
-        """As `peers`, with those that were taken out: they may come back, and nothing may be missing then."""
-        parties = (self.party(code) for code in sorted(self._histories["party"]))
-        return tuple(each for each in parties if each is not None and each.place == place)
+        """As `peers`, with those that were taken out: they may come back, and nothing may be missing then.
+
+        Whose row says another place now, or none, is taken out of this one: it has what it was given here.
+        """
+        ever = (code for code, row in sorted(self._histories["party"].items()) if any(_stood(v, place) for v in row))
+        found = (party for party in map(self.party, ever) if party is not None)
+        return tuple(each if each.place == place else each.model_copy(update={"active": False}) for each in found)
 
     @property
     def holds_copies(self) -> bool:
@@ -250,3 +254,7 @@ class Directory(Histories):
         elif isinstance(body, Item):
             for known in [each for each in self._compiled if each[:2] == (change.code, change.number)]:
                 del self._compiled[known]
+
+
+def _stood(version: Version, place: str) -> bool:
+    return isinstance(version.body, Party) and version.body.place == place

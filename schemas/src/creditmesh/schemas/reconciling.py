@@ -12,9 +12,10 @@ from creditmesh.schemas.words import Change
 
 MOST_RECORDS = 500
 """Records that are spoken of at once."""
-Saying = Literal["comparable", "under_way", "kept_back", "elsewhere"]
-"""What can be said of a record by a feed: that it is not judged yet; that this node refused or withholds what it says;
-that another peer's feed says something newer."""
+Saying = Literal["comparable", "waits", "under_way", "kept_back", "elsewhere"]
+"""What can be said of a record by a feed: that something of it waits, here or at its sender, so that nothing is shown;
+that it is not judged yet; that this node refused what it says, or has it no more; that another peer's feed says
+something newer."""
 Difference = Literal["missing", "differing", "shown", "unreadable"]
 """It is not here; it is here otherwise; it is shown here though it ended; what stands here cannot be read."""
 Heads = Literal["equal", "under_way", "differing", "no_answer"]
@@ -69,8 +70,19 @@ class RecordsOut(Out):
     records: tuple[UUID, ...]
 
 
+class ToldOut(Out):
+    """What became of records that were to be told anew; of others the feed says nothing that can be told now."""
+
+    told: tuple[UUID, ...]
+    """Those that were, with all that their feed says of them."""
+    withheld: tuple[UUID, ...]
+    """Those of which something waits: that it does was told anew."""
+    left: tuple[UUID, ...]
+    """Those that are too many to be told at once."""
+
+
 class ToCompareIn(In):
-    """Records with what their feed says of them: of what is comparable."""
+    """Records with what their feed says of them: of what is comparable, or waits."""
 
     said: Annotated[tuple[SaidOut, ...], Field(max_length=MOST_RECORDS)]
 

@@ -11,5 +11,8 @@ Change = Literal[
 """`discharged`: of all that the record says and is used for nothing concerns a person whom it names any more."""
 Effect = Change | Literal["waits"]
 """What a revision does to its record. `waits`: it is withheld until what was said of it last has a word."""
+REVOKED, FALSE_MATERIAL = "reopened", "false_material"
+"""The reasons of a revision by which what a case decided is revoked, whatever it leaves of the record; the second where
+the repair was obtained so: a version before this one gave the first then too."""
 ObjectKind = Literal["item", "list", "measure", "matter", "purpose", "party", "code_set", "rule", "procedure"]
 """The kinds of object the catalogue publishes."""

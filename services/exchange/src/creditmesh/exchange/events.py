@@ -13,6 +13,7 @@ from creditmesh.schemas.events import (
     RecordChanged,
     RecordPurged,
 )
+from creditmesh.schemas.exchange import UP
 
 
 async def on_record_changed(ctx: Context, events: Sequence[Delivered]) -> None:
@@ -45,7 +46,7 @@ async def on_entries_judged(ctx: Context, events: Sequence[Delivered]) -> None:
 
 async def on_page_received(ctx: Context, events: Sequence[Delivered]) -> None:
     """A peer's page was verified: who stands above, and what nodes there answered for entries of ours, is in it."""
-    entries = [entry for event in events for entry in event.read(PageReceived).received]
+    entries = [entry for event in events for entry in event.read(PageReceived).received if entry.feed != UP]
     await chain.take_rows(ctx, [entry for entry in entries if entry.type == "catalogue"])
     await accesses.take(ctx, [entry for entry in entries if entry.type == "accessed"])
     # Last, for it may hold children's feeds.

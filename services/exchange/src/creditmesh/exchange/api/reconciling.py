@@ -9,7 +9,7 @@ from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.exchange.operations import reconciling
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.identifiers import NodeCode
-from creditmesh.schemas.reconciling import HeadsOut, RecordsIn, RecordsOut, SaidPage
+from creditmesh.schemas.reconciling import HeadsOut, RecordsIn, RecordsOut, SaidPage, ToldOut
 
 router = Router(tags=["exchange"])
 
@@ -56,10 +56,10 @@ async def unsaid(ctx: Ctx, body: RecordsIn) -> RecordsOut:
 
 
 @router.post("/v1/admin/feeds/{peer}/up/told", access=AccessPolicy.inside())
-async def tell(ctx: Ctx, peer: NodeCode, body: RecordsIn) -> RecordsOut:
+async def tell(ctx: Ctx, peer: NodeCode, body: RecordsIn) -> ToldOut:
     """Have this node judge anew all that the peer's feed says of these records, whatever is held of them.
 
-    Answers those that were too many at once: they are to be asked for again.
+    Of which something waits that alone is told. Those in `left` were too many at once: they are to be asked for again.
 
     `POST /v1/admin/feeds/city/up/told` `{"records": ["..."]}`
     """

@@ -105,10 +105,10 @@ def peer_above(ctx: Context, code: str) -> Party | None:
 
     Transient if this process does not know it yet, although it was pulled.
     """
-    party = ctx.followed(Directory).party(code)
-    if party is None:
+    directory = ctx.followed(Directory)
+    if directory.party(code) is None:
         raise Transient(f"this process has not followed the catalogue to {code} yet")
-    return party if party.place == "above" else None
+    return next((each for each in directory.enrolled("above") if each.code == code), None)
 
 
 async def rows_of(session: Session, peer: str) -> dict[str, NodeRow]:
@@ -254,7 +254,7 @@ def _enrolled(ctx: Context, peer: str, node: str) -> Mapping[str, str] | None:
     None of any other. Who passes the row on is a peer also where it was taken out since.
     """
     party = ctx.followed(Directory).party(node)
-    if party is None or party.place is None or not (party.active or node == peer):
+    if party is None or not (node == peer or (party.active and party.place is not None)):
         return None
     return {key.id: key.public for key in party.keys if key.use == "node"}
 

@@ -11,23 +11,26 @@ import httpx
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.session import Session
+from creditmesh.exchange.chunks import alone
 from creditmesh.exchange.errors import CatchingUp, NoSuchFeed
 from creditmesh.exchange.operations.comparing import begins, feeds_of, signed_here
-from creditmesh.exchange.operations.telling import fitting_of, learn, tell_anew
+from creditmesh.exchange.operations.telling import fitting_of, keep, learn, tell_anew
 from creditmesh.exchange.peer import NotNow, Peer
 from creditmesh.exchange.store import copies, feeds, pages, revisions, waiting
 from creditmesh.exchange.store.revisions import SaidLast
+from creditmesh.exchange.store.waiting import FirstWaiting
 from creditmesh.schemas.acknowledgements import MOST_ANSWERED
 from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.exchange import DOWN, HIDING, UP, FeedEntry
 from creditmesh.schemas.received import read_entries
-from creditmesh.schemas.reconciling import Heads, HeadsOut, RecordsOut, SaidOut, SaidPage, Saying
+from creditmesh.schemas.reconciling import Heads, HeadsOut, RecordsOut, SaidOut, SaidPage, Saying, ToldOut
 from creditmesh.schemas.tlog import Range
 from creditmesh.schemas.words import Change
 
 _AT_ONCE = 200
 """Entries that are looked through at once."""
+_WAITING_AT_ONCE = 50
 _MOST_BYTES = 4 * 1024 * 1024
 """Of what they say, unless it is of one record."""
 _TIMEOUT = 30.0
@@ -112,10 +115,10 @@ async def unsaid(ctx: Context, records: Collection[UUID]) -> RecordsOut:
     return RecordsOut(records=tuple(await revisions.unsaid(await ctx.alone(), records)))
 
 
-async def tell_records(ctx: Context, peer: str, records: Collection[UUID]) -> RecordsOut:
+async def tell_records(ctx: Context, peer: str, records: Collection[UUID]) -> ToldOut:
     """Tell this node anew of these records, all that the peer's `up` says of them; refusals as `said_from`.
 
-    Whatever is held of them is not what it says. Answers those that are too many to be told at once.
+    Whatever is held of them is not what it says. Of which something waits, that alone is told: it hides the record.
     """
     _party(ctx, peer, "below")
     session = await ctx.session()
@@ -125,9 +128,26 @@ async def tell_records(ctx: Context, peer: str, records: Collection[UUID]) -> Re
     first = await revisions.first_places(session, peer, records)
     some = await fitting_of(session, peer, first)
     said = await _said(session, peer, [first[place] for place in some], kept={})  # what was found may be so no more
+    waits = {each.record: each.index for each in said if each.saying == "waits"}
+    await _tell_waiting(ctx, peer, waits)
     comparable = {each.record for each in said if each.saying == "comparable"}
     await tell_anew(ctx, peer, UP, [place for place in some if first[place] in comparable], anew=True)
-    return RecordsOut(records=tuple(record for place, record in first.items() if place > some[-1]))
+    left = tuple(record for place, record in first.items() if place > some[-1])
+    return ToldOut(told=tuple(comparable), withheld=tuple(waits), left=left)
+
+
+async def _tell_waiting(ctx: Context, peer: str, newest: Mapping[UUID, int]) -> None:
+    """Tell that something waits of these records: here, or at its sender, whose feed says so last."""
+    session = await ctx.session()
+    here = await waiting.firsts(session, peer, UP, newest, most=MOST_ANSWERED)
+    places = sorted(first.place for first in here.values())
+    for number in range(0, len(places), _WAITING_AT_ONCE):
+        kept = await pages.at(session, peer, UP, places[number : number + _WAITING_AT_ONCE])
+        chunks = [alone(peer, UP, entry).with_waiting([index]) for index, entry in sorted(kept.items())]
+        await keep(ctx, chunks, tell=True)
+        await ctx.flush()
+    there = [index for record, index in newest.items() if record not in here]
+    await tell_anew(ctx, peer, UP, there, anew=True)
 
 
 async def _whole(ctx: Context, peer: str) -> tuple[Session, int]:
@@ -146,15 +166,15 @@ async def _said(
     """In the order of the feed; `kept` are entries that were read already."""
     await learn(session, peer, records)
     last = await revisions.said_last(session, peer, UP, records, most=MOST_ANSWERED)
-    waits = await waiting.waiting_records(session, peer, UP, records)
+    waits = await waiting.firsts(session, peer, UP, records, most=MOST_ANSWERED)
     shown = [each for each in last if each.change not in HIDING]
     places = {place for each in shown for place in (each.index, each.content) if place is not None}
     entries = {**kept} | await pages.at(session, peer, UP, places - kept.keys())
-    said = [_of(peer, each, entries, waits=each.record in waits) for each in last]
+    said = [_of(peer, each, entries, waits=waits.get(each.record)) for each in last]
     return sorted(said, key=lambda each: each.index)
 
 
-def _of(peer: str, last: SaidLast, entries: Mapping[int, FeedEntry], *, waits: bool) -> SaidOut:
+def _of(peer: str, last: SaidLast, entries: Mapping[int, FeedEntry], *, waits: FirstWaiting | None) -> SaidOut:
     content = None if last.content is None else entries.get(last.content)
     saying: Saying = "comparable"
     change: Change = "withheld" if last.change == "waits" else last.change
@@ -162,10 +182,13 @@ def _of(peer: str, last: SaidLast, entries: Mapping[int, FeedEntry], *, waits: b
         saying = "elsewhere"
     elif not last.judged:
         saying = "under_way"
-    elif last.change not in HIDING and (
-        waits or last.refused or change == "withheld" or content is None or content.body is None
-    ):
-        saying = "kept_back"
+    elif last.change not in HIDING:
+        if last.refused:
+            saying = "kept_back"
+        elif waits is not None or last.change == "waits":  # compared as what is withheld for good
+            saying, change = "waits" if waits is None or waits.judged else "under_way", "withheld"
+        elif content is None or content.body is None:
+            saying = "kept_back"
     said = SaidOut(peer=peer, record=last.record, saying=saying, index=last.index, rev=last.rev, change=change)
     if saying != "comparable" or last.change in HIDING:
         return said

@@ -18,6 +18,7 @@ from creditmesh.exchange.operations.chain import Link
 from creditmesh.exchange.operations.comparing import assert_compared
 from creditmesh.exchange.operations.holders import tell_answers
 from creditmesh.exchange.operations.passing import pass_on
+from creditmesh.exchange.operations.telling import learn
 from creditmesh.exchange.store import answers, feeds, lost, revisions
 from creditmesh.exchange.store import chain as waiting
 from creditmesh.exchange.store.child_entries import ChildEntry
@@ -111,23 +112,25 @@ async def relayed(
     proofs: Mapping[int, Proof],
 ) -> list[ChildEntry]:
     """What each child is to be told of its own entries among these: who sends for their origin, and sent them."""
+    session, directory = await ctx.session(), ctx.followed(Directory)
     origins = {(entry.record, entry.rev): orjson.loads(entry.line)["origin"] for entry in entries}
-    sent = await revisions.sent_by_children(
-        await ctx.session(), [revision for revision, origin in origins.items() if origin != ctx.node.code]
-    )
+    theirs = {revision: origin for revision, origin in origins.items() if origin != ctx.node.code}
+    for child in directory.enrolled("below"):  # which of two of one number waited an older version did not note
+        await learn(session, child.code, {record for (record, _), of in theirs.items() if of in child.sends_for})
+    sent = await revisions.sent_by_children(session, list(theirs))
     own = {(entry.record, entry.rev): entry.index for entry in entries}
     children: dict[str, list[RelayedEntry]] = defaultdict(list)
     for record, rev, peer, index in sent:
-        child, place = ctx.followed(Directory).party(peer), own[record, rev]
-        if child is not None and origins[record, rev] in child.sends_for:
+        sender, place = directory.party(peer), own[record, rev]
+        if sender is not None and origins[record, rev] in sender.sends_for:
             entry = RelayedEntry(
                 index=index, own=place, record=record, rev=rev, code=refused.get(place), proof=proofs.get(place)
             )
             children[peer].append(entry)
     return [
         ChildEntry(peer, "acknowledged", AcknowledgedBody(by=by, at=at, entries=tuple(some)).model_dump_json())
-        for peer, theirs in children.items()
-        for some in stretches(sorted(theirs, key=lambda each: each.index), weight=_weight, most=_MOST_BYTES)
+        for peer, told in children.items()
+        for some in stretches(sorted(told, key=lambda each: each.index), weight=_weight, most=_MOST_BYTES)
     ]
 
 

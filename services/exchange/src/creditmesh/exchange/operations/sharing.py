@@ -19,6 +19,7 @@ from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import CatalogueChanged, RecordChanged
 from creditmesh.schemas.exchange import DOWN, ENDS, STATE_CHANGES, UP
+from creditmesh.schemas.words import FALSE_MATERIAL, REVOKED
 
 Change = tuple[Delivered, RecordChanged]
 
@@ -136,7 +137,8 @@ async def _shared(ctx: Context, changes: Sequence[Change]) -> list[Change]:
 def _without_content(event: RecordChanged) -> RecordChanged:
     said: dict[str, object] = {"fields": {}, "sealed": ()}
     if event.change not in STATE_CHANGES:
-        said |= {"change": "withheld", "state": "withheld", "reason": None}
+        revokes = event.reason in {REVOKED, FALSE_MATERIAL}  # the node itself may need it after a restore
+        said |= {"change": "withheld", "state": "withheld", "reason": event.reason if revokes else None}
     return event.model_copy(update=said)
 
 

@@ -5,6 +5,7 @@ How many they are, and what they say, stands with the copy: whoever holds its he
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
@@ -30,6 +31,14 @@ class WaitingEntry:
     """Whose record it is, where it could not be judged."""
 
 
+class FirstWaiting(NamedTuple):
+    """The first entry of a record that waits."""
+
+    place: int
+    judged: bool
+    """Whether ingestion has heard that it waits."""
+
+
 _HOLD = "select waiting from exchange.copy_head where peer = :peer and feed = :feed for update"
 _THOSE = """
     select index from exchange.waiting
@@ -42,6 +51,14 @@ _FOLLOWING = """
 _RECORDS = """
     select distinct record from exchange.waiting
      where peer = :peer and feed = :feed and record = any(cast(:records as uuid[]))
+"""
+_FIRSTS = """
+    select w.record, w.index,
+           exists (select from exchange.acknowledgement_made m
+                    where m.peer = :peer and m.feed = :feed and m.first > w.index - :most
+                      and m.until > w.index) as judged
+      from (select record, min(index) as index from exchange.waiting
+             where peer = :peer and feed = :feed and record = any(cast(:records as uuid[])) group by record) w
 """
 # The words of a copy, one after another, and of each the first entry that waits for it.
 _WORDS = """
@@ -141,6 +158,18 @@ async def waiting_records(session: Session, peer: str, feed: str, records: Colle
     """Those of these records of which something waits."""
     wanted = {"peer": peer, "feed": feed, "records": list(records)}
     return {row.record for row in await session.fetch(_RECORDS, wanted)}
+
+
+async def firsts(
+    session: Session, peer: str, feed: str, records: Collection[UUID], *, most: int
+) -> dict[UUID, FirstWaiting]:
+    """Of those of these records of which something waits the first that does.
+
+    `most`: of so many entries no stretch is judged at once.
+    """
+    wanted = {"peer": peer, "feed": feed, "records": list(records), "most": most}
+    rows = await session.fetch(_FIRSTS, wanted) if records else ()
+    return {UUID(bytes=row.record.bytes): FirstWaiting(row.index, row.judged) for row in rows}
 
 
 async def words(session: Session, peer: str, feed: str) -> dict[str, int]:

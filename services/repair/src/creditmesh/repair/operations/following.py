@@ -131,11 +131,11 @@ def _judged(directory: Directory, event: RecordChanged) -> Mapping[str, object]:
 
 async def _consequences(ctx: Context, part: int, events: Sequence[RecordChanged]) -> None:
     session = await ctx.session()
-    for event in events:
-        await remake_case(ctx, part, event)
     about = {event.record for event in events}
     waiting = await cases.under_way(session, part=part, records=about)
     for event in events:
+        if await remake_case(ctx, part, event):
+            waiting = await cases.under_way(session, part=part, records=about)
         happened = _happened(waiting, event)
         waiting = [each for each in waiting if each not in happened]
         for each in happened:

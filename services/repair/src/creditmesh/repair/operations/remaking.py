@@ -16,14 +16,19 @@ from creditmesh.schemas.cases import StepAction
 from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.events.case import CaseState
 from creditmesh.schemas.events.record import Change
+from creditmesh.schemas.words import FALSE_MATERIAL, REVOKED
 
 _DECIDED: Mapping[Change, tuple[StepAction, Move]] = {
     "repaired": ("approve", Move(state="approved", effect="repair", done=True)),
     "withdrawn": ("approve", Move(state="approved", effect="withdraw", done=True)),
     "discharged": ("approve", Move(state="approved", effect="discharge", done=True)),
-    "reopened": ("revoke", Move(state="revoked", effect="reopen", done=True)),
 }
 """What a case had come to that made such a revision."""
+_REVOCATIONS: Mapping[str, tuple[StepAction, Move]] = {
+    REVOKED: ("revoke", Move(state="revoked", effect="reopen", done=True)),
+    FALSE_MATERIAL: ("revoke", Move(state="revoked", effect="reopen", false_material=True, done=True)),
+}
+"""The same by the reason that it gives: a revocation may leave the record withdrawn by its party, or withheld."""
 _AFTER: Mapping[CaseState, frozenset[CaseState]] = {
     "approved": frozenset({"approved", "revoked"}),
     "revoked": frozenset({"revoked"}),
@@ -31,25 +36,42 @@ _AFTER: Mapping[CaseState, frozenset[CaseState]] = {
 _STATEMENT = "This statement was lost with the node's database. / 原陈述已随节点数据库丢失。"
 
 
-async def remake_case(ctx: Context, part: int, event: RecordChanged) -> None:
+async def remake_case(ctx: Context, part: int, event: RecordChanged) -> bool:
     """Bring the case that made this revision to where it had come, if it is not there; if it is lost, make it again.
 
     One that discharged somebody is not made again: it has nothing to revoke. What is told of the step has no effect:
-    its revision is here.
+    its revision is here. Whether a step was taken.
     """
-    if event.case is None or event.change not in _DECIDED:
-        return
-    action, move = _DECIDED[event.change]
-    move = replace(move, false_material=event.change == "reopened" and event.false_material)
-    case = await cases.case_of(await ctx.session(), event.case, parts=ctx.node.parts)
-    if case is None:
-        case = None if event.change == "discharged" else await _made(ctx, part, event, state=move.state)
-    elif case.state in _AFTER[move.state]:
-        return
+    decided = _decided(event)
+    if decided is None:
+        return False
+    action, move = decided
+    case = await _case_of(ctx, part, event)
+    if case is None and event.case is not None and event.change != "discharged":
+        case = await _made(ctx, part, event, state=move.state)
+    elif case is None or case.state in _AFTER[move.state]:
+        return False
     if case is not None:  # who decides after a refusal decides an appeal
         heard = replace(case, appealed=case.appealed or case.state == "refused")
         by = By(party=event.party, officer=event.officer)
         await take(ctx, heard, action, move, by=by, words=Words(basis=event.basis))
+    return case is not None
+
+
+def _decided(event: RecordChanged) -> tuple[StepAction, Move] | None:
+    """What a case decided by this revision; None: no case made it."""
+    revoked = _REVOCATIONS.get(event.reason or "")
+    if event.case is None:  # a party gives such a reason only with content
+        return revoked if event.change == "withdrawn" else None
+    return _DECIDED.get(event.change, revoked)
+
+
+async def _case_of(ctx: Context, part: int, event: RecordChanged) -> Case | None:
+    """Its case; where a revocation leaves the record withdrawn by its party it names none, and the end had named it."""
+    session = await ctx.session()
+    if event.case is None:
+        return await cases.ended_by(session, part=part, record=event.record, before=event.rev)
+    return await cases.case_of(session, event.case, parts=ctx.node.parts)
 
 
 async def _made(ctx: Context, part: int, event: RecordChanged, *, state: CaseState) -> Case | None:

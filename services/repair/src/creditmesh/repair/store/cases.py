@@ -99,6 +99,13 @@ _BY_ID = f"""
      cross join lateral (
         select i.* from repair.case i where i.part = p.part and i.id = :id offset 0) c
 """
+_ENDED_BY = f"""
+    select {", ".join(f"c.{name}" for name in _CASE)}
+      from repair.case c join repair.effect e on e.part = c.part and e.case_id = c.id
+     where c.part = :part and c.record = :record and e.rev < :before
+       and (e.effect, e.change) in (('repair', 'repaired'), ('withdraw', 'withdrawn'))
+     order by e.rev desc limit 1
+"""
 _CHANGE = """
     update repair.case
        set state = :state, steps = :steps, due = :due, calendar = :calendar, returned = :returned, missing = :missing,
@@ -127,6 +134,12 @@ _ADD, _ADD_STEP, _ADD_EFFECT = _insert("case", Case), _insert("step", Step), _in
 async def case_of(session: Session, case_id: UUID, *, parts: int) -> Case | None:
     """One case by its id, whoever it is about."""
     row = await session.row(_BY_ID, {"id": case_id, "parts": parts})
+    return None if row is None else Case(**row)
+
+
+async def ended_by(session: Session, *, part: int, record: UUID, before: int) -> Case | None:
+    """The case by which the record ended last before that revision; None if none has ended it."""
+    row = await session.row(_ENDED_BY, {"part": part, "record": record, "before": before})
     return None if row is None else Case(**row)
 
 

@@ -1,6 +1,7 @@
 """The copies of one transaction: where they are, how far they are counted, and what was said of what is not held."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
@@ -128,9 +129,11 @@ class CopyBook:
         rev = reached + 1 if entry.waits else entry.rev
         if rev > reached and self._book.history(place)[-1].rev < MOST_REVISIONS and self._may_withhold(entry, place):
             self._note_shown(place)
-            revision = PeerRevision(entry.record, rev)
             why = NEWER_VERSION if entry.waits else None
-            self._book.change_state(place, StateChange(change="withheld", reason=why, peer_revision=revision))
+            what = StateChange(change="withheld", reason=why)
+            if entry.own and entry.effect == "withheld":  # it may be what a case left of the record
+                what = self._change_of(entry, place)
+            self._book.change_state(place, replace(what, peer_revision=PeerRevision(entry.record, rev)))
 
     def _waits(self, place: Place) -> bool:
         """Whether what stands there is withheld because something that was said of it waited."""
@@ -281,6 +284,8 @@ class CopyBook:
             basis=body.basis,
             case=body.case,
             about=self._discharged(entry, place) if entry.change == "discharged" else None,
+            false_material=entry.own and body.false_material,
+            until=body.display_until,
             ends_mark=body.mark is None,
             lifts=entry.change not in HIDING and self._waits(place),
             peer_revision=PeerRevision(body.record, body.rev, body.revision, anew=entry.anew),
