@@ -507,9 +507,12 @@ async def test_what_only_waited_is_told_apart_from_what_was_withheld(postgres: P
 
 
 BEFORE_ENDED = """
+alter table exchange.feed_entry drop column packed, drop column weight;
+alter table exchange.answer drop column until, drop column signed;
+alter table exchange.copy_head add column had_answered bigint;
 alter table exchange.refused_entry drop column record, drop column rev;
 drop index exchange.sent_revision_record_peer_rev_idx, exchange.sent_revision_record_peer_index_idx;
-update exchange.alembic_version set version_num = 'exchange_0024';
+update exchange.alembic_version set version_num = 'exchange_0025';
 """
 SAID_BEFORE = "insert into exchange.sent_revision (record, rev, peer, index, change) values ($1, $2, 'far', $3, $4)"
 REFUSED_BEFORE = "insert into exchange.refused_entry (peer, feed, index, code, seen_to) values ('far', $1, $2, $3, $4)"
