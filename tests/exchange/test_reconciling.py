@@ -344,7 +344,7 @@ async def test_of_records_that_are_told_later_nothing_is_read(chain: Chain, monk
     monkeypatch.setattr(telling, "_MOST_OF_RECORDS", 1)
     async with province.context("exchange") as ctx:
         left = await reconciling.tell_records(ctx, "city", records)
-        assert (len(left.records), set(left.records) < records, len(read)) == (2, True, 1)
+        assert (len(left.left), set(left.left) < records, len(read)) == (2, True, 1)
         await ctx.rollback()
 
 
