@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -175,6 +176,7 @@ async def test_an_owner_that_slept_with_a_fetched_batch_doubles_nothing_when_it_
 async def test_a_consumer_that_is_left_while_the_broker_is_gone_leaves_nothing_running(
     world: KafkaWorld, own_broker: Broker, caplog: pytest.LogCaptureFixture
 ):
+    caplog.set_level(logging.ERROR, logger="aiokafka")  # a node's own logs, set up before, leave it out
     async with none_left_running(), library.consumer(world.bootstrap, node=world.node) as client:
         await client.place({("source", part): 0 for part in range(PARTS)})
         await in_thread(own_broker.kill)

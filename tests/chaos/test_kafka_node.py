@@ -125,7 +125,7 @@ def test_a_dead_letter_is_listed_on_a_node_whose_services_are_processes_of_their
     (line,) = lines
     number = node.ask("select number from bus.event_order where event = $1", ids[0])
     assert [cell for cell in line if cell.isalnum()][:4] == ["query", "ingestion", str(part_of(key, 12)), str(number)]
-    assert "DatabaseError" in listed.stdout
+    assert "ValidationError" in listed.stdout
     assert key not in listed.stdout
 
 

@@ -73,6 +73,7 @@ async def test_a_node_knows_whether_it_had_people_when_it_was_upgraded(postgres:
     async with database.session() as session:
         assert await session.fetchval("select upgraded from bus.node") is False
         await session.execute("drop type bus.outgoing")
+        await session.execute("drop table bus.catching_up")
         await session.execute("alter table bus.node drop column upgraded")
         await session.execute("update bus.alembic_version set version_num = 'bus_0008'")
         if people:

@@ -27,6 +27,7 @@ from creditmesh.schemas.exchange import FeedEntry
 from creditmesh.schemas.tlog import Range, leaf_hash
 from tests.exchange.conftest import City, neighbour, row_of
 from tests.exchange.sender import Puller, pulling_from_a_sender
+from tests.support.bodies import body_of
 from tests.support.cast import ITEM, penalty, resident, uscc
 from tests.support.chain import Chain, Place, chained, copied, enrol, has_compared, size_of
 from tests.support.eventually import eventually
@@ -43,7 +44,7 @@ INVENTED = {
     "basis": [{"law": "Invented decision", "law_zh": "虚构决定", "in_force_from": "2020-01-01", "level": "province"}],
 }
 MARKET = department("market_regulation")
-ENTRIES = "select index, line, salt, body from exchange.feed_entry where feed = 'up' order by index"
+ENTRIES = "select index, line, salt, body, packed from exchange.feed_entry where feed = 'up' order by index"
 
 
 @pytest.fixture
@@ -70,7 +71,8 @@ async def withdraw(city: TestNode, record: str, rev: int) -> None:
 
 async def entries(node: TestNode) -> list[tuple]:
     async with node.database.session() as session:
-        return [tuple(row) for row in await session.fetch(ENTRIES)]
+        rows = await session.fetch(ENTRIES)
+    return [(row["index"], row["line"], row["salt"], body_of(row)) for row in rows]
 
 
 async def alarm(node: TestNode) -> str | None:

@@ -33,6 +33,11 @@ def said(data: bytes) -> dict[str, Any]:
     return found
 
 
+def body_of(entry: asyncpg.Record) -> str | None:
+    """The body of a row of a feed, with its columns body and packed."""
+    return entry["body"] if entry["packed"] is None else unpack(entry["packed"]).decode()
+
+
 async def alter(session: asyncpg.Connection, record: object, says: dict[str, Any], *, field: str | None = None) -> None:
     """Behind the node's back all revisions of a record say this too, or one of their fields does."""
     for row in await session.fetch("select part, id, data from ingestion.revision where record = $1", record):

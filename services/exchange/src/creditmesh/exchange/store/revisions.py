@@ -183,11 +183,13 @@ _UNREAD_OF = """
     select record, rev, peer, index, change from exchange.sent_revision
      where record = :record and peer = :peer and change is null and index > :beyond order by index limit :limit
 """
+# Compared as rows: of one peer alone a plan would find all that it ever said.
 _READ = """
     update exchange.sent_revision s set change = w.change
       from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:indices as bigint[]),
                   cast(:changes as text[])) as w(record, rev, index, change)
-     where s.record = w.record and s.rev = w.rev and s.peer = :peer and s.index = w.index
+     where (s.record, s.rev, s.peer, s.index) >= (w.record, w.rev, cast(:peer as text), w.index)
+       and (s.record, s.rev, s.peer, s.index) <= (w.record, w.rev, cast(:peer as text), w.index)
 """
 
 
