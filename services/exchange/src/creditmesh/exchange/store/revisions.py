@@ -187,7 +187,8 @@ _READ = """
     update exchange.sent_revision s set change = w.change
       from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:indices as bigint[]),
                   cast(:changes as text[])) as w(record, rev, index, change)
-     where s.record = w.record and s.rev = w.rev and s.peer = :peer and s.index = w.index
+     where s.record = any(cast(:records as uuid[])) and s.record = w.record and s.rev = w.rev and s.peer = :peer
+       and s.index = w.index
 """
 
 
