@@ -30,6 +30,7 @@ CONTENT = """
 """
 LOST = "select count(*) from exchange.lost_entry"
 LOST_COPIES = "select record, rev from exchange.lost_entry where feed = 'up' and why = 'copy'"
+WRITES_NOTHING = "select pg_current_xact_id_if_assigned() is null"
 SAID = "insert into exchange.sent_revision (record, rev, peer, index, change) values ($1, $2, $3, $4, $5)"
 TOLD = """
     insert into exchange.acknowledgement_made (peer, feed, first, until, data, beyond, sent_at, stream)
@@ -94,6 +95,7 @@ async def test_lost_copies_are_settled_by_the_same_that_their_senders_said_since
         await was_answered_for(province, (corrected, 1), "accepted", by="city", place=1, after=-hour)
         async with province.context("exchange") as ctx:
             await restoring.settle_copies(ctx, 0)
+            assert await (await ctx.session()).value(WRITES_NOTHING), "every process looks, each second"
         assert await lost_copies(province) == gone
         await started(city)
         assert (await restored(province))[1:] == []
