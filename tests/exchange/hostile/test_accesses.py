@@ -114,6 +114,33 @@ async def test_of_a_node_that_nobody_has_named_yet_it_waits_for_that_nodes_row(p
     assert [each["node"] for each in (await logged(city))[before:]] == [nation, "far"]
 
 
+async def test_it_is_passed_on_to_a_child_about_records_alone_that_this_node_has_told_of(
+    province: Province, tmp_path: Path
+):
+    city, far, nation = province.city, neighbour("farthest", tmp_path / "farthest"), province.nation
+    await province.tells_chain()
+    record = await a_record(city)
+    about = [{"record": str(uuid4())}, {"record": record}]
+    invented = [statement(by, uuid4(), origin="district") for by in (nation, far) for _ in range(2)]
+    true = [statement(by, record, origin="district", about=about) for by in (nation, far)]
+    await passes(province, *invented, *true)
+    await province.tells(nation.code, province.row(nation, above=(far.code,)))
+    await province.tells(far.code, province.row(far))
+    wanted, never = ({each.model_dump_json() for each in some} for some in (true, invented))
+    await eventually(lambda: _are_told(city, wanted))
+    assert never.isdisjoint(await told_to_district(city))
+
+
+async def _are_told(city: City, wanted: set[str]) -> bool:
+    return wanted <= set(await told_to_district(city))
+
+
+async def told_to_district(city: City) -> list[str]:
+    async with city.node.database.session() as session:
+        rows = await session.fetch("select line, body from exchange.feed_entry where feed = 'down-district'")
+    return [row["body"] for row in rows if json.loads(row["line"])["type"] == "accessed"]
+
+
 async def test_what_a_child_is_to_be_told_goes_into_its_own_feed_whoever_holds_the_others(city: City):
     """In a turn of its own: who is told of records in the same batch holds the head of `up`, and waits for no child."""
     text = statement(city.above, uuid4())
@@ -122,14 +149,7 @@ async def test_what_a_child_is_to_be_told_goes_into_its_own_feed_whoever_holds_t
         async with city.node.context("exchange") as ctx:
             await events.on_access_to_pass(ctx, [delivered(AccessToPass(child="district", statement=text))])
 
-    async def told() -> bool:
-        async with city.node.database.session() as session:
-            rows = await session.fetch("select line, body from exchange.feed_entry where feed = 'down-district'")
-        return [row["body"] for row in rows if json.loads(row["line"])["type"] == "accessed"] == [
-            text.model_dump_json()
-        ]
-
-    await eventually(told)
+    await eventually(lambda: _are_told(city, {text.model_dump_json()}))
 
 
 BLOCKED = "select exists (select from pg_locks where not granted and $1 = any(pg_blocking_pids(pid)))"

@@ -5,6 +5,7 @@ It is taken on nobody's word but that of the node where it was, also where other
 
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 import structlog
 from pydantic import ValidationError
@@ -15,7 +16,7 @@ from creditmesh.chassis.vault.keys import verified
 from creditmesh.exchange.operations import chain
 from creditmesh.exchange.operations.comparing import assert_compared
 from creditmesh.exchange.store import chain as waiting
-from creditmesh.exchange.store import child_entries, lost
+from creditmesh.exchange.store import child_entries, feeds, lost
 from creditmesh.exchange.store.child_entries import ChildEntry
 from creditmesh.schemas.accesses import AccessStatement
 from creditmesh.schemas.events import AccessReceived, AccessToPass
@@ -26,6 +27,9 @@ from creditmesh.schemas.signed import SignedText, read, said
 _MOST_OF_A_STATEMENT = 64 * 1024
 """Characters, more than twice what one about as many records as it may has."""
 _AT_ONCE = 100
+
+Look = tuple[str, SignedText, Mapping[str, str]]
+"""The peer that told of it, what the node where it was signed, and the keys of that node."""
 
 _log = structlog.get_logger(__name__)
 
@@ -40,7 +44,7 @@ async def pass_down(ctx: Context, given: Sequence[AccessToPass]) -> None:
 async def take(ctx: Context, entries: Sequence[ReceivedEntry]) -> None:
     """Tell what nodes that are known above these peers signed; of any other it waits for that node's row."""
     session, known, late = await ctx.session(), dict[str, Mapping[str, Mapping[str, str]]](), set[str]()
-    ready: list[tuple[str, SignedText, Mapping[str, str]]] = []
+    ready: list[Look] = []
     for received in entries:
         if received.peer not in known:
             above = chain.peer_above(ctx, received.peer) is not None
@@ -56,9 +60,7 @@ async def take(ctx: Context, entries: Sequence[ReceivedEntry]) -> None:
             late.add(received.peer)
     for peer in sorted(late):
         await waiting.grow(session, peer)  # it may have become known meanwhile
-    await _assert_here(ctx, [statement for _, statement, _ in ready])
-    for peer, statement, publics in ready:
-        _tell(ctx, peer, statement, publics)
+    await _tell(ctx, ready)
 
 
 async def take_waiting(ctx: Context, peer: str) -> bool:
@@ -66,24 +68,29 @@ async def take_waiting(ctx: Context, peer: str) -> bool:
     session, known = await ctx.session(), await chain.signers(ctx, peer)
     places = await waiting.take_waiting(session, peer, sorted(known), type_="accessed", limit=_AT_ONCE)
     statements = [statement async for each in chain.kept_entries(session, places) if (statement := _statement(each))]
-    await _assert_here(ctx, statements)
-    for statement in statements:
-        _tell(ctx, peer, statement, known[said(AccessStatement, statement).by])
+    await _tell(ctx, [(peer, each, known[said(AccessStatement, each).by]) for each in statements])
     return bool(places)
 
 
-async def _assert_here(ctx: Context, statements: Sequence[SignedText]) -> None:
-    """Transient while what they are about has to be fetched back first, or is being made again."""
-    given = [said(AccessStatement, each) for each in statements]
-    records = {about.record for each in given if each.origin == ctx.node.code for about in each.about}
-    if not records:
+async def _tell(ctx: Context, looks: Sequence[Look]) -> None:
+    """Tell those about records in `up`, from where nodes above have all that they hold of this one and of those below.
+
+    Transient while that has to be fetched back first, or is being made again.
+    """
+    about = [{each.record for each in said(AccessStatement, statement).about} for _, statement, _ in looks]
+    if not about:
         return
     assert_compared(ctx, UP)
-    if any(each.why is None for each in await lost.of_records(await ctx.session(), UP, records)):
+    session, records = await ctx.session(), set[UUID]().union(*about)
+    if any(each.why is None for each in await lost.of_records(session, UP, records)):
         raise Transient("a look is told of at a record that is being made again")
+    there = await feeds.those(session, UP, records)
+    for look, named in zip(looks, about, strict=True):
+        if not there.isdisjoint(named):
+            _tell_signed(ctx, *look)
 
 
-def _tell(ctx: Context, peer: str, statement: SignedText, publics: Mapping[str, str]) -> None:
+def _tell_signed(ctx: Context, peer: str, statement: SignedText, publics: Mapping[str, str]) -> None:
     try:
         read(
             AccessStatement,

@@ -177,8 +177,9 @@ async def settle_copies(ctx: Context, first: int) -> int:
 
     Whatever was made of them here. Who had answered for them is asked again: it is known now who is to be told.
     """
-    session = await ctx.session()
-    until, settled = await lost.settle_copies(session, UP, first=first, limit=_COPIES_AT_ONCE)
+    session, below = await ctx.session(), ctx.followed(Directory).enrolled("below")
+    senders = [(origin, child.code) for child in below for origin in child.sends_for]
+    until, settled = await lost.settle_copies(session, UP, senders, first=first, limit=_COPIES_AT_ONCE)
     await answers.reopen(session, UP, settled)
     return until
 

@@ -123,7 +123,7 @@ def _is_of(event: RecordChanged, entry: LostEntry, body: str | None) -> bool:
 async def _shared(ctx: Context, changes: Sequence[Change]) -> list[Change]:
     open_to_above = {event.revision for _, event in changes if _is_open(ctx, event)}
     closed = {event.record for _, event in changes if event.rev > 1 and event.revision not in open_to_above}
-    there = set(await feeds.firsts(await ctx.session(), UP, closed)) if closed else set()
+    there = await feeds.those(await ctx.session(), UP, closed) if closed else set[UUID]()
     shared: list[Change] = []
     for delivered, event in changes:
         if event.revision in open_to_above:

@@ -206,10 +206,10 @@ _STANDING = """
     select max(rev) as rev, bool_or(subject is not null) as here from exchange.feed_entry
      where feed = :feed and record = :record
 """
-_FIRSTS = """
-    select e.record, min(e.index) as index from unnest(cast(:records as uuid[])) as w(record)
-     cross join lateral (select feed, record, index from exchange.feed_entry where record = w.record offset 0) e
-     where e.feed = :feed group by e.record
+_THOSE = """
+    select record from unnest(cast(:records as uuid[])) as w(record)
+     where exists (
+        select from (select feed from exchange.feed_entry where record = w.record offset 0) e where e.feed = :feed)
 """
 _PLACED_AS = """
     select distinct e.record, e.rev
@@ -280,10 +280,10 @@ async def bodies(session: Session, feed: str, indices: Collection[int]) -> dict[
     return {index: _body(body, packed) for index, body, packed in rows}
 
 
-async def firsts(session: Session, feed: str, records: Collection[UUID]) -> dict[UUID, int]:
-    """The index of the first entry about each of these records that the feed has one of."""
-    rows = await session.fetch(_FIRSTS, {"feed": feed, "records": list(records)})
-    return {row.record: row["index"] for row in rows}
+async def those(session: Session, feed: str, records: Collection[UUID]) -> set[UUID]:
+    """Those of these records that the feed has an entry of."""
+    rows = await session.fetch(_THOSE, {"feed": feed, "records": list(records)})
+    return {UUID(bytes=row.record.bytes) for row in rows}
 
 
 async def placed(session: Session, feed: str, revisions: Collection[tuple[UUID, int, str]]) -> set[tuple[UUID, int]]:

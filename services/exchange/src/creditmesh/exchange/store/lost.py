@@ -67,20 +67,33 @@ _SETTLE = f"""
         delete from exchange.lost_entry where feed = :feed and record = :record returning record
     ) {_ASKED.format("gone")}
 """
-# Whoever was answered for it has been judged here, and all that follows records has gone by what came of that.
+# Whoever sends for its origin said the same again, was judged here, and was told since this node shared it: all that
+# follows records has gone by what came of it. What is withheld stands for any change. Most rounds find nothing to hold.
 _SETTLE_COPIES = f"""
     with looked as (
-        select index, record, rev from exchange.lost_entry
-         where feed = :feed and index >= :first and why = '{COPY}' order by index limit :limit for update skip locked
+        select index, record, rev, change from exchange.lost_entry
+         where feed = :feed and index >= :first and why = '{COPY}' order by index limit :limit
+    ), said as (
+        select l.*, cast(e.line as json) as line
+          from looked l
+         cross join lateral (select line from exchange.feed_entry where feed = :feed and index = l.index offset 0) e
+    ), answered as (
+        select said.index
+          from said
+          join unnest(cast(:origins as text[]), cast(:senders as text[])) as w(origin, sender)
+            on w.origin = said.line ->> 'origin'
+         cross join lateral (
+            select index, change from exchange.sent_revision
+             where record = said.record and rev = said.rev and peer = w.sender offset 0) s
+         where (said.change in ('withheld', 'waits') or (s.change = said.change) is not false) and exists (
+            select from exchange.acknowledgement_made m
+             where m.peer = w.sender and m.feed = :feed and m.first > s.index - :most and m.first <= s.index
+               and m.until > s.index and m.sent_at > cast(said.line ->> 'at' as timestamptz) offset 0)
+    ), held as (
+        select index from exchange.lost_entry
+         where feed = :feed and index = any(array(select index from answered)) order by index for update skip locked
     ), gone as (
-        delete from exchange.lost_entry where feed = :feed and index = any(array(
-            select l.index from looked l
-             cross join lateral (
-                select peer, index from exchange.sent_revision where record = l.record and rev = l.rev offset 0) s
-             where exists (
-                select from exchange.acknowledgement_made m
-                 where m.peer = s.peer and m.feed = :feed and m.first > s.index - :most and m.first <= s.index
-                   and m.until > s.index and m.sent_at is not null offset 0)))
+        delete from exchange.lost_entry where feed = :feed and index = any(array(select index from held))
         returning index, record
     ), asked as (
         {_ASKED.format("gone")}
@@ -174,13 +187,16 @@ async def settle(session: Session, feed: str, record: UUID) -> None:
     await session.execute(_SETTLE, {"feed": feed, "record": record})
 
 
-async def settle_copies(session: Session, feed: str, *, first: int, limit: int) -> tuple[int, list[int]]:
-    """Of the next copies from a place on: those go which their senders were answered for since; from where on to look.
+async def settle_copies(
+    session: Session, feed: str, senders: Collection[tuple[str, str]], *, first: int, limit: int
+) -> tuple[int, list[int]]:
+    """Of the next copies from a place on: those go that came again and were answered for; from where on to look.
 
-    From the beginning where none is left.
+    `senders`: who sends for each origin, as pairs (origin, peer). From the beginning where none is left.
     """
+    pairs = {"origins": [origin for origin, _ in senders], "senders": [peer for _, peer in senders]}
     wanted = {"feed": feed, "first": first, "limit": limit, "most": MOST_ANSWERED}
-    [(until, settled)] = await session.fetch(_SETTLE_COPIES, wanted)
+    [(until, settled)] = await session.fetch(_SETTLE_COPIES, wanted | pairs)
     return until or 0, settled
 
 
