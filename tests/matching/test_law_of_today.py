@@ -167,7 +167,7 @@ async def paged(house: House, path: str, caller=None, **params: str) -> list[dic
 
 
 async def test_pages_are_full_though_what_the_law_of_today_ended_stands_between(anew: House):
-    """What ended is judged as it is read: no page is shorter for it, and none is the last before the last."""
+    """What ended is judged as it is read: a page reads on for it, and none is the last before the last."""
     shorter = ITEMS["default"].display.model_copy(update={"months": 6})
     changes = []
     for n in range(6):
