@@ -240,10 +240,13 @@ def _task(row: Row) -> Task:
 
 
 def _stands(row: Row, law: Law) -> bool:
-    """Whether the task is what it was read as, under the law of today: with a ground that is visible, or without."""
+    """Whether the task is what it was read as, under the law of today: with a ground that is visible, or without.
+
+    What was deleted is no ground, though this service has not read of it yet.
+    """
     if not row.visible:
         return not any(_shows(law, data) for data in row.grounds)
-    return not law.changed or _shows(law, row.data)
+    return row.data is not None and (not law.changed or _shows(law, row.data))
 
 
 def _shows(law: Law, data: bytes | None) -> bool:
