@@ -1,5 +1,7 @@
 """What a page costs where the rules of its items have changed, and most of what is there has ended by them."""
 
+import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import date
 
@@ -9,8 +11,10 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.session import Session
 from creditmesh.matching.operations.designations import on_list
 from creditmesh.matching.operations.tasks import inbox_page
+from creditmesh.matching.store import designations, judging
 from creditmesh.matching.store.judging import AT_ONCE, LOOKED
 from creditmesh.schemas.bodies import Page
+from creditmesh.schemas.events import RecordChanged
 from tests.matching.catalogue import ITEMS, TODAY, a_record
 from tests.matching.conftest import PARTS, House, an_organisation, department
 from tests.support.statements import sent_by
@@ -100,3 +104,41 @@ async def test_tasks_whose_ground_stands_under_other_rules_too_are_not_all_looke
 ):
     a_period(house, 24)
     assert await told(house, tasks("withdrawn")) == []
+
+
+async def test_while_many_rows_are_judged_others_have_the_process(house: House, monkeypatch: pytest.MonkeyPatch):
+    subject = await house.subject(an_organisation())
+    change = a_record(subject)
+    await house.load(change)
+    async with house.database.session() as session:
+        await session.execute(
+            _FILL.replace(f"n % {PARTS}", "part").replace("(), gen_random_uuid()", "(), subject"), change.record
+        )
+    a_period(house, 24)
+    turns, during, read = 0, list[int](), judging.said
+
+    def noted(data: bytes | None) -> RecordChanged | None:
+        during.append(turns)
+        return read(data)
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(designations, "said", noted)
+    context, waiting = Context(house.equipment, caller=department()), asyncio.create_task(other())
+    try:
+        found = await designations.visible_of(
+            await context.session(),
+            {subject: context.part(str(subject))},
+            items=["default"],
+            law=house.catalogue.law(TODAY),
+        )
+    finally:
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        await context.rollback()
+    assert len(found) == len(during) == ENDED + 1
+    assert max(Counter(during).values()) <= judging.SLICE

@@ -9,10 +9,11 @@ from datetime import date, datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
 
+from creditmesh.chassis.bulk import in_slices
 from creditmesh.chassis.bus.queue import insertions
 from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.session import Session
-from creditmesh.matching.store.judging import SAID, judged, said
+from creditmesh.matching.store.judging import SAID, SLICE, judged, said
 from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.rules.visibility import Law, open_sql, opened, stored_sql
@@ -224,14 +225,15 @@ async def visible_of(session: Session, subjects: Mapping[UUID, int], *, items: C
     """
     given = {"part": list(subjects.values()), "subject": list(subjects), "items": list(items), "judged": [*law.items]}
     found = list[Held]()
-    for *held, data in await session.fetch(_VISIBLE_OF, given | {**law.binds}):
-        row = Held(*held)
-        if row.item in law.items:
-            event = said(data)
-            if event is None or not law.shows(event):
-                continue
-            row = row._replace(display_until=law.until(event))
-        found.append(row)
+    async for some in in_slices(await session.fetch(_VISIBLE_OF, given | {**law.binds}), SLICE):
+        for *held, data in some:
+            row = Held(*held)
+            if row.item in law.items:
+                event = said(data)
+                if event is None or not law.shows(event):
+                    continue
+                row = row._replace(display_until=law.until(event))
+            found.append(row)
     return found
 
 

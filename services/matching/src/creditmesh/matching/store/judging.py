@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+from creditmesh.chassis.bulk import in_slices
 from creditmesh.chassis.bus.stream import body_of
 from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.packing import unpack
@@ -14,6 +15,9 @@ AT_ONCE = 500
 """Rows of a statement that fills a page, however few the caller asked for."""
 LOOKED = 2000
 """Rows that one page looks at: it ends short behind them."""
+
+SLICE = 100
+"""Rows that are judged before others have the process: to read what a record says takes some 25 us."""
 
 P = TypeVar("P")
 T = TypeVar("T")
@@ -39,7 +43,8 @@ async def judged(
     found, looked, asked = list[T](), 0, most
     while len(found) < most and looked < LOOKED:
         rows = await read(after, asked)
-        found += [each for row in rows if (each := judge(row)) is not None]
+        async for some in in_slices(rows, SLICE):
+            found += [each for row in some if (each := judge(row)) is not None]
         if len(rows) < asked:
             return found[:most], None
         after, looked, asked = place(rows[-1]), looked + asked, AT_ONCE
