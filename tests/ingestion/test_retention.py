@@ -612,20 +612,27 @@ def weighed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return answers
 
 
-async def test_no_answer_grows_with_the_revisions_of_a_record(alone: House, weighed: list[int]):
+_REVISION = {"id": "g.id", "rev": "g.rev"}
+_RECORD = {"id": "g.id", "record": "g.id", "natural_key": "decode(md5(g.rev::text), 'hex')"}
+
+
+@pytest.mark.parametrize(("other", "count"), [(_REVISION, 1), (_RECORD, 5 * AT_ONCE)])
+async def test_no_answer_grows_with_the_records_of_a_turn_or_their_revisions(
+    alone: House, weighed: list[int], other: dict[str, str], count: int
+):
     record = await submitted(alone, 1, CF_FR_ZJLX="身份证", CF_FR_ZJHM=resident(1))
     (first,) = await alone.events(record)
-    other = {"id": "gen_random_uuid()", "rev": "g.rev"}
     async with alone.database.session() as session:
         await session.execute(
             f"""insert into ingestion.revision ({", ".join(COLUMNS)})
                 select {", ".join(other.get(name, f"r.{name}") for name in COLUMNS)} from ingestion.revision r
-                 cross join generate_series(2, {5 * AT_ONCE}) g(rev)"""
+                 cross join lateral (
+                       select rev, gen_random_uuid() as id from generate_series(2, {5 * AT_ONCE}) rev) g"""
         )
         body = await session.fetchval("select max(length(data)) from ingestion.revision")
     weighed.clear()
     alone.on(OVER)
-    assert await a_round(alone) == 1
+    assert await a_round(alone) == count
     assert 0 < max(weighed) <= 2 * AT_ONCE * body
     said = await alone.fetch("select data from bus.event where type = 'record.purged'")
     purged = [each for row in said if (each := RecordPurged.model_validate_json(row["data"])).record == record]

@@ -1,6 +1,6 @@
 """What has been kept for its term: found slice by slice of the revisions, and deleted by the schema's own function."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from creditmesh.schemas.rules.retention import RetentionTerm
 from creditmesh.schemas.rules.visibility import Law
 
 AT_ONCE = 50
-"""Bodies of revisions that are read at once: a record may have any number."""
+"""Bodies of revisions that are read at once: a record may have any number, and each may be large."""
 _UNREADABLE = (Unpackable, ValueError)
 """What comes of a body that is damaged, or that a newer version wrote."""
 
@@ -61,7 +61,7 @@ _BOUND = """
     select id from ingestion.revision where part = :part and id > :after order by id offset :most limit 1
 """
 _NEWEST = """
-    select n.part, n.subject, n.natural_key, n.id, n.record, n.item, n.data from {places}
+    select n.part, n.id from {places}
      cross join lateral (
         select * from ingestion.revision r
          where r.part = u.part and r.subject = u.subject and r.natural_key = u.natural_key
@@ -87,7 +87,8 @@ _REVISIONS = """
       join ingestion.revision r on r.part = u.part and r.subject = u.subject and r.natural_key = u.natural_key
 """
 _SAID = """
-    select r.record, r.subject, r.data from unnest(cast(:parts as integer[]), cast(:ids as uuid[])) as u(part, id)
+    select r.part, r.subject, r.natural_key, r.id, r.record, r.item, r.data
+      from unnest(cast(:parts as integer[]), cast(:ids as uuid[])) as u(part, id)
       join ingestion.revision r on r.part = u.part and r.id = u.id
 """
 # The records whose term is over: since they ended or were ended, by what their newest says, if it is that still. An end
@@ -145,7 +146,8 @@ async def bound(session: Session, *, part: int, after: UUID, most: int) -> UUID 
 async def due(session: Session, of: RevisionSlice, *, law: Law, terms: Mapping[str, RetentionTerm]) -> DueSlice:
     """The records of the slice whose term is over."""
     values = {"part": of.part, "after": of.after, "until": of.until}
-    judged, unreadable = _judged(await session.fetch(_MET, values), law, terms)
+    unreadable = set[UUID]()
+    judged = await _judged(session, await session.fetch(_MET, values), law, terms, unreadable)
     places = [(row.part, row.subject, row.natural_key) for row in await session.fetch(_DUE, judged)]
     return DueSlice(places, unreadable)
 
@@ -158,8 +160,8 @@ async def purge(session: Session, places: Sequence[Place], *, law: Law, terms: M
     parts, subjects, keys = zip(*places, strict=True)
     where = {"parts": parts, "subjects": subjects, "keys": keys}
     named, unreadable = await _named(session, await session.fetch(_REVISIONS, where))
-    newest = [row for row in await session.fetch(_THESE, where) if row.record not in unreadable]
-    rows = await session.fetch(_PURGE, _judged(newest, law, terms)[0])
+    judged = await _judged(session, await session.fetch(_THESE, where), law, terms, unreadable)
+    rows = await session.fetch(_PURGE, judged)
     events = [
         RecordPurged(record=r.record, subject=r.subject, item=r.item, named=tuple(sorted(named[r.record])))
         for r in rows
@@ -167,23 +169,23 @@ async def purge(session: Session, places: Sequence[Place], *, law: Law, terms: M
     return Purged(events, unreadable)
 
 
-def _judged(newest: Sequence[Row], law: Law, terms: Mapping[str, RetentionTerm]) -> tuple[dict[str, object], set[UUID]]:
+async def _judged(
+    session: Session, newest: Sequence[Row], law: Law, terms: Mapping[str, RetentionTerm], unreadable: set[UUID]
+) -> dict[str, object]:
     """The values of `_DUE` for these revisions: when each ends, as it was stored and by the law of today.
 
-    With the records that cannot be read, of which it says nothing.
+    It says nothing of records that are unreadable, and adds those of which it finds it.
     """
-    judged, unreadable = list[tuple[object, ...]](), set[UUID]()
-    for part, subject, key, id_, record, item, data in newest:
-        try:
-            stored, ends = _ends(item, data, law)
-        except _UNREADABLE:
-            unreadable.add(record)
-        else:
-            judged.append((part, subject, key, id_, stored, ends))
+    judged = list[tuple[object, ...]]()
+    async for part, subject, key, id_, record, item, data in _said(session, newest):
+        if record not in unreadable:
+            try:
+                judged.append((part, subject, key, id_, *_ends(item, data, law)))
+            except _UNREADABLE:
+                unreadable.add(record)
     names = ("parts", "subjects", "keys", "ids", "stored", "ends")
     columns = list(zip(*judged, strict=True)) or [()] * len(names)
-    values = dict(zip(names, columns, strict=True))
-    return {**values, "terms": given(terms), "as_of": law.as_of}, unreadable
+    return {**dict(zip(names, columns, strict=True)), "terms": given(terms), "as_of": law.as_of}
 
 
 def _ends(item: str, data: bytes, law: Law) -> tuple[date | None, date | None]:
@@ -196,13 +198,19 @@ def _ends(item: str, data: bytes, law: Law) -> tuple[date | None, date | None]:
 async def _named(session: Session, revisions: Sequence[Row]) -> tuple[dict[UUID, set[UUID]], set[UUID]]:
     """Whom else the records of these revisions name, and the records of which one cannot be read."""
     named, unreadable = dict[UUID, set[UUID]](), set[UUID]()
+    async for _, subject, _, _, record, _, data in _said(session, revisions):
+        try:
+            related = {UUID(each["subject"]) for each in orjson.loads(unpack(data)).get("related", ())}
+        except _UNREADABLE:
+            unreadable.add(record)
+        else:
+            named.setdefault(record, set()).update(related - {UUID(bytes=subject.bytes)})
+    return named, unreadable
+
+
+async def _said(session: Session, revisions: Sequence[Row]) -> AsyncIterator[Row]:
+    """These revisions with their bodies, some read at a time."""
     for first in range(0, len(revisions), AT_ONCE):
         parts, ids = zip(*revisions[first : first + AT_ONCE], strict=True)
-        for record, subject, data in await session.fetch(_SAID, {"parts": parts, "ids": ids}):
-            try:
-                related = {UUID(each["subject"]) for each in orjson.loads(unpack(data)).get("related", ())}
-            except _UNREADABLE:
-                unreadable.add(record)
-            else:
-                named.setdefault(record, set()).update(related - {UUID(bytes=subject.bytes)})
-    return named, unreadable
+        for row in await session.fetch(_SAID, {"parts": parts, "ids": ids}):
+            yield row
