@@ -9,6 +9,7 @@ from creditmesh.chassis.bus.kafka import client as kafka
 from creditmesh.chassis.bus.kafka.message import event_of, topic_of
 from creditmesh.chassis.bus.kafka.topics import WrongTopic, topics_of
 from creditmesh.chassis.bus.metrics import LEFT_OUT
+from creditmesh.chassis.packing import FRAME
 from tests.contracts.bus.kafka_world import KafkaWorld, opened_on, published_all, running
 from tests.contracts.bus.world import PARTS, Ignored, Noted, keys_of
 from tests.support.eventually import eventually
@@ -120,6 +121,21 @@ async def test_an_event_too_large_for_kafka_comes_from_the_stream(world: KafkaWo
     assert set(await world.effects()) == set(ids)
     assert LEFT_OUT.labels("source")._value.get() == before + 1
     assert len(await records(world)) == 2
+
+
+async def test_an_event_that_cannot_be_read_is_left_out_and_no_other_is(world: KafkaWorld):
+    ended: list[int] = []
+    before = LEFT_OUT.labels("source")._value.get()
+    ids = await world.emit("k", *[key for part in range(PARTS) for key in keys_of(part, 3)], "k")
+    await world.admin.execute("update bus.event set data = $2 where id = $1", ids[0], FRAME + bytes(20))
+    await world.order()
+    async with running(world.publisher(end=ended.append)):
+        await eventually(lambda: published_all(world))
+    assert ended == []
+    assert LEFT_OUT.labels("source")._value.get() == before + 1
+    found = await records(world)
+    events = [event_of(each.headers, each.value, stream="source", part=each.partition) for each in found]
+    assert {event.id for event in events} == {*ids[1:]}
 
 
 async def test_a_session_that_ends_is_no_reason_to_end_the_process(world: KafkaWorld):

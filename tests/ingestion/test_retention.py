@@ -19,10 +19,12 @@ from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Transient
+from creditmesh.chassis.packing import FRAME
 from creditmesh.chassis.service import Workplace
 from creditmesh.ingestion import service
 from creditmesh.ingestion.held_rows import HeldRowRounds
 from creditmesh.ingestion.retention import RetentionRounds
+from creditmesh.ingestion.store.purges import AT_ONCE
 from creditmesh.ingestion.store.revisions import COLUMNS
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.events import RecordChanged, RecordPurged
@@ -592,6 +594,80 @@ async def test_whom_any_revision_named_is_told_with_the_record(alone: House):
     said = await alone.fetch("select data from bus.event where type = 'record.purged'")
     heard = {each.record: each for row in said if (each := RecordPurged.model_validate_json(row["data"]))}
     assert (set(heard[record].named), heard[nobody].named) == (people, ())
+
+
+@pytest.fixture
+def weighed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Bytes of bodies in each answer of the database."""
+    watch, answers = Session._watched, list[int]()
+
+    async def noted(session: Session, doing: str, work: Any) -> Any:
+        found = await watch(session, doing, work)
+        values = (value for row in found for value in row) if isinstance(found, list) else ()
+        flat = (each for value in values for each in (value if isinstance(value, list) else [value]))
+        answers.append(sum(len(each) for each in flat if isinstance(each, bytes) and len(each) > 100))
+        return found
+
+    monkeypatch.setattr(Session, "_watched", noted)
+    return answers
+
+
+_REVISION = {"id": "g.id", "rev": "g.rev"}
+_RECORD = {"id": "g.id", "record": "g.id", "natural_key": "decode(md5(g.rev::text), 'hex')"}
+
+
+@pytest.mark.parametrize(("other", "count"), [(_REVISION, 1), (_RECORD, 5 * AT_ONCE)])
+async def test_no_answer_grows_with_the_records_of_a_turn_or_their_revisions(
+    alone: House, weighed: list[int], other: dict[str, str], count: int
+):
+    record = await submitted(alone, 1, CF_FR_ZJLX="身份证", CF_FR_ZJHM=resident(1))
+    (first,) = await alone.events(record)
+    async with alone.database.session() as session:
+        await session.execute(
+            f"""insert into ingestion.revision ({", ".join(COLUMNS)})
+                select {", ".join(other.get(name, f"r.{name}") for name in COLUMNS)} from ingestion.revision r
+                 cross join lateral (
+                       select rev, gen_random_uuid() as id from generate_series(2, {5 * AT_ONCE}) rev) g"""
+        )
+        body = await session.fetchval("select max(length(data)) from ingestion.revision")
+    weighed.clear()
+    alone.on(OVER)
+    assert await a_round(alone) == count
+    assert 0 < max(weighed) <= 2 * AT_ONCE * body
+    said = await alone.fetch("select data from bus.event where type = 'record.purged'")
+    purged = [each for row in said if (each := RecordPurged.model_validate_json(row["data"])).record == record]
+    assert [each.named for each in purged] == [tuple(first.named)]
+
+
+@pytest.mark.parametrize("which", ["newest", "first"])
+@pytest.mark.parametrize("damage", [FRAME + b"\x00" * 20, b'{"display_until": '])
+async def test_a_record_that_cannot_be_read_is_kept_and_told_and_the_others_are_deleted(
+    alone: House, which: str, damage: bytes
+):
+    records = [await submitted(alone, number) for number in range(1, 8)]
+    await submitted(alone, 4, CF_SY="另一事由")
+    (kept,) = records[3:4]
+    newest = "desc" if which == "newest" else "asc"
+    async with alone.database.session() as session:
+        await session.execute(
+            f"""update ingestion.revision r set data = $2 from (
+                       select part, id from ingestion.revision where record = $1 order by rev {newest} limit 1) b
+                 where r.part = b.part and r.id = b.id""",
+            kept, damage,
+        )  # fmt: skip
+    alone.on(OVER)
+    alone.equipment.stopped.clear()
+    async with alone.database.session() as session:
+        await session.execute("truncate bus.event_queue")
+    rounds = RetentionRounds(alone.equipment, most=1000)
+    assert await rounds.round() == 6
+    assert await there(alone) == {kept}
+    assert alone.equipment.stopped == {"retention": f"1 records cannot be read and are kept: {kept}"}
+    async with alone.database.session() as session:
+        await session.execute("delete from ingestion.revision where record = $1", kept)
+    alone.on(date.fromordinal(OVER.toordinal() + 1))
+    await rounds.round()
+    assert alone.equipment.stopped == {}
 
 
 async def test_what_a_turn_costs_grows_with_its_records_and_not_with_their_square(alone: House):

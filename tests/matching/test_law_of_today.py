@@ -167,7 +167,7 @@ async def paged(house: House, path: str, caller=None, **params: str) -> list[dic
 
 
 async def test_pages_are_full_though_what_the_law_of_today_ended_stands_between(anew: House):
-    """What ended is judged as it is read: no page is shorter for it, and none is the last before the last."""
+    """What ended is judged as it is read: a page reads on for it, and none is the last before the last."""
     shorter = ITEMS["default"].display.model_copy(update={"months": 6})
     changes = []
     for n in range(6):
@@ -186,3 +186,26 @@ async def test_pages_are_full_though_what_the_law_of_today_ended_stands_between(
     anew.catalogue.tell("item", ITEMS["default"].model_copy(update={"display": shorter}), effective=TODAY)
     left = {str(changes[n].record) for n in (1, 4)}
     assert await shown() == (left, left)
+
+
+@pytest.mark.parametrize("months", [None, 1])
+async def test_what_was_deleted_is_in_no_list_before_this_service_reads_of_it(anew: House, months: int | None):
+    """Under the rules by which it was accepted, and under others."""
+    changes = [a_record(await anew.subject(an_organisation()), decided_on=TODAY) for _ in range(3)]
+    await anew.load(*changes)
+    gone, *left = sorted(changes, key=lambda change: change.record)
+    if months is not None:
+        display = ITEMS["default"].display.model_copy(update={"months": months})
+        anew.catalogue.tell("item", ITEMS["default"].model_copy(update={"display": display}), effective=TODAY)
+    [task, *_] = (await anew.get("/v1/tasks", department(), limit=1)).json()["items"]
+    async with anew.database.session() as session:
+        await session.execute(
+            "delete from bus.body_ingestion b using matching.standing s where b.id = s.body and s.record = $1",
+            gone.record,
+        )
+    assert {each["record"] for each in await paged(anew, "/v1/tasks", department())} == {str(c.record) for c in left}
+    assert {each["record"] for each in await paged(anew, "/v1/designations", list="black")} == {
+        str(c.record) for c in left
+    }
+    assert task["record"] == str(gone.record)
+    assert (await anew.get(f"/v1/tasks/{task['id']}", department())).status_code == 404

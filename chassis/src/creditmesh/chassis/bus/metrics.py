@@ -18,7 +18,9 @@ QUEUE_AGE = Gauge("creditmesh_bus_queue_age_seconds", "How long the oldest event
 QUEUE_LENGTH = Gauge("creditmesh_bus_queue_events", "Events that wait for their number")
 PUBLISHED = Counter("creditmesh_bus_published_total", "Events that Kafka acknowledged", ["stream"])
 UNPUBLISHED = Gauge("creditmesh_bus_unpublished_events", "Events with a number that were not published yet", ["stream"])
-LEFT_OUT = Counter("creditmesh_bus_left_out_total", "Events too large for Kafka: readers refill them", ["stream"])
+LEFT_OUT = Counter(
+    "creditmesh_bus_left_out_total", "Events too large for Kafka, or unreadable: readers refill them", ["stream"]
+)
 FOREIGN = Counter("creditmesh_bus_foreign_total", "Kafka messages that are no event of the stream", ["stream"])
 CLIENTS = Counter(
     "creditmesh_bus_kafka_client_restarts_total", "Kafka clients of processes that ended and were replaced"

@@ -37,13 +37,16 @@ def page(
     place: Callable[[F], object],
     shown: Callable[[F], T],
     caller: Caller | None = None,
+    looked: object | None = None,
 ) -> Page[T]:
     """The page of what was found, one beyond the limit if there is more; `place` is what the next one begins after.
 
-    Of a list that is narrowed to the items of a credential, the `caller` tells whether it is partial.
+    `looked` is where a search ended that did not go to the end of the list: there the next page begins after a short
+    one. Of a list that is narrowed to the items of a credential, the `caller` tells whether it is partial.
     """
-    more = written(place(found[limit - 1])) if len(found) > limit else None
+    after = place(found[limit - 1]) if len(found) > limit else looked
     partial = caller is not None and caller.items is not None
+    more = None if after is None else written(after)
     return Page(items=tuple(shown(each) for each in found[:limit]), next=more, partial=partial)
 
 

@@ -6,6 +6,9 @@ are told.
 
 import asyncio
 import random
+from collections.abc import Collection
+from datetime import date
+from uuid import UUID
 
 import structlog
 
@@ -21,6 +24,9 @@ SECONDS_TO_FIRST = (60.0, 180.0)
 SECONDS_BETWEEN = 3600.0
 """Between looks at whether a day has begun, or a round was left."""
 SECONDS_BETWEEN_TURNS = 0.1
+_PLACE = "retention"
+_NAMED = 5
+"""Records that are named of those that cannot be read."""
 
 _log = structlog.get_logger(__name__)
 
@@ -36,6 +42,8 @@ class RetentionRounds:
     def __init__(self, equipment: Equipment, *, most: int) -> None:
         self._equipment = equipment
         self._most = most
+        self._day: date | None = None
+        self._unreadable = 0
 
     async def run(self) -> None:
         """A round a legal day."""
@@ -48,12 +56,24 @@ class RetentionRounds:
     async def round(self) -> int:
         """Go on with today's round to its end, or to where another process is at it: how many records were deleted."""
         purged = 0
+        if self._day != (today := self._equipment.clock.legal_date()):
+            self._day, self._unreadable = today, 0
+            self._equipment.stopped.pop(_PLACE, None)
         while (turn := await self._turn()) is not None:
             purged += turn.purged
+            self._tell(turn.unreadable)
             await asyncio.sleep(0 if turn.ends_part else SECONDS_BETWEEN_TURNS)
         if purged:
             _log.info("purged", records=purged)
         return purged
+
+    def _tell(self, unreadable: Collection[UUID]) -> None:
+        """What cannot be read is told until the round of another day, which meets it again if it is there still."""
+        if unreadable:
+            self._unreadable += len(unreadable)
+            some = ", ".join(sorted(map(str, unreadable))[:_NAMED])
+            _log.error("records cannot be read and are kept", records=len(unreadable), some=some)
+            self._equipment.stopped[_PLACE] = f"{self._unreadable} records cannot be read and are kept: {some}"
 
     async def _turn(self) -> purging.PurgeTurn | None:
         context = Context(self._equipment)

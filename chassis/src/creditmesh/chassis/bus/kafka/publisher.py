@@ -27,7 +27,7 @@ from creditmesh.chassis.database.connecting import direct
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Uncertain
-from creditmesh.chassis.packing import size_of
+from creditmesh.chassis.packing import Unpackable, size_of
 
 LOCK = 0x6275_7302
 """The advisory lock of the node's publisher."""
@@ -168,7 +168,7 @@ class Publisher:
         self._measure(waiting)
         events, reached = await unpublished.read(session, waiting, budget=BATCH)
         if reached:
-            await self._send(sender, [event for event in events if isinstance(event, Delivered) and _fits(event)])
+            await self._send(sender, [event for event in events if isinstance(event, Delivered)])
             await unpublished.move(session, reached)
         return bool(reached)
 
@@ -178,24 +178,22 @@ class Publisher:
 
     async def _send(self, sender: Sender, events: Sequence[Delivered]) -> None:
         began = time.monotonic()
+        sent, acknowledged = list[Delivered](), list[Any]()
         try:
             async with asyncio.timeout(0.7 * self._lease):
-                acknowledged = [
-                    await sender.send(
-                        topic_of(self._node, event.stream),
-                        event.part,
-                        headers_of(event, node=self._node),
-                        event.body,
-                    )
-                    for event in events
-                ]
+                for event in events:
+                    body = _said(event)
+                    if body is not None:
+                        topic, headers = topic_of(self._node, event.stream), headers_of(event, node=self._node)
+                        acknowledged.append(await sender.send(topic, event.part, headers, body))
+                        sent.append(event)
                 await asyncio.gather(*acknowledged)
         except Exception as error:  # whatever it is, it is not known what Kafka has
             seconds = round(time.monotonic() - began, 1)
             _log.critical("a send is uncertain, the process ends", reason=type(error).__name__, seconds=seconds)
             self._end(EXIT)
             raise Uncertain("a send is uncertain") from error
-        for event in events:
+        for event in sent:
             PUBLISHED.labels(event.stream).inc()
 
 
@@ -204,8 +202,12 @@ def _check(session: asyncpg.Connection) -> None:
         raise Uncertain("the publisher's lease was lost")
 
 
-def _fits(event: Delivered) -> bool:
-    fits = size_of(event.data) + len(event.key) <= LARGEST
-    if not fits:
-        LEFT_OUT.labels(event.stream).inc()
-    return fits
+def _said(event: Delivered) -> bytes | None:
+    """The body as Kafka gets it; None: it does not, and readers find it in the stream, and rest there if need be."""
+    if size_of(event.data) + len(event.key) <= LARGEST:
+        try:
+            return event.body
+        except Unpackable as error:
+            _log.error("left out: cannot be read", event_id=str(event.id), stream=event.stream, reason=str(error))
+    LEFT_OUT.labels(event.stream).inc()
+    return None

@@ -1,4 +1,4 @@
-"""Revisions are kept packed from here on, and no statement looks into their bodies: deleting them hands these back.
+"""Revisions are kept packed from here on, and no statement looks into their bodies: whom they name is read before.
 
 What stands there is read as it is.
 """
@@ -10,12 +10,12 @@ down_revision = "ingestion_0015"
 branch_labels = None
 depends_on = None
 
-# As in ingestion_0013 but for `bodies`, which says whom the records named.
+# As in ingestion_0013 but for `named`.
 PURGE = r"""
 drop function ingestion.purge;
 create function ingestion.purge(
     parts integer[], subjects uuid[], keys bytea[], numbers integer[], months integer[], ended date[], today date)
-    returns table (record uuid, subject uuid, item text, bodies bytea[])
+    returns table (record uuid, subject uuid, item text)
     language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
@@ -65,7 +65,7 @@ begin
         delete from ingestion.revision r using due d
          where r.part = d.part and r.subject = d.subject and r.natural_key = d.natural_key
            and d.subject not in (select u.subject from unread u)
-        returning r.part, r.subject, r.natural_key, r.record, r.rev, r.state, r.item, r.data,
+        returning r.part, r.subject, r.natural_key, r.record, r.rev, r.state, r.item,
                   d.number, d.months, d.ended
     ), closed as (
         insert into ingestion.closed (part, natural_key, state)
@@ -81,7 +81,7 @@ begin
         select today, g.item, g.number, g.months, max(g.ended), count(distinct g.record), count(*)
           from gone g group by g.item, g.number, g.months
     )
-    select g.record, g.subject, g.item, array_agg(g.data) from gone g group by g.record, g.subject, g.item;
+    select distinct g.record, g.subject, g.item from gone g;
     delete from ingestion.whole_code w
      using (select distinct u.part, u.subject from unnest(parts, subjects) as u(part, subject)) u
      where w.subject = u.subject

@@ -1,5 +1,6 @@
 """Deleting what has been kept for its term: records, which is told to whoever has of them, and held rows."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 from uuid import UUID
 
@@ -7,15 +8,17 @@ from creditmesh.chassis.context import Context
 from creditmesh.ingestion.store import copies, held_rows, purges
 from creditmesh.ingestion.store.purges import RetentionRound, RevisionSlice
 from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.events import RecordPurged
 
 _FIRST = UUID(int=0)
 
 
 class PurgeTurn(NamedTuple):
-    """What a turn did: whether it went to the end of a part, and how many records it deleted."""
+    """What a turn did: whether it went to the end of a part, how many records it deleted, and which it cannot read."""
 
     ends_part: bool
     purged: int
+    unreadable: Collection[UUID]
 
 
 async def purge_slice(ctx: Context, *, most: int) -> PurgeTurn | None:
@@ -23,7 +26,8 @@ async def purge_slice(ctx: Context, *, most: int) -> PurgeTurn | None:
 
     The row of the round is leader and memory: whoever holds it goes on where the last turn ended, a round that was not
     done by midnight too. Transient while this process has not followed the catalogue, for nothing brings a record back.
-    What is due is judged again under the subjects' locks: a record may have been opened again just now.
+    What is due is judged again under the subjects' locks: a record may have been opened again just now. What cannot be
+    read is passed over: it is kept, and met again in the next round.
     """
     session, directory, today = await ctx.session(), ctx.followed(Directory), ctx.legal_date
     at = await purges.lead(session)
@@ -34,17 +38,19 @@ async def purge_slice(ctx: Context, *, most: int) -> PurgeTurn | None:
     await ctx.assert_followed()
     law, terms = directory.law(today), directory.retention(today)
     until = await purges.bound(session, part=at.part, after=at.after, most=most)
-    found = await purges.due(session, RevisionSlice(part=at.part, after=at.after, until=until), law=law, terms=terms)
-    purged = []
-    if found:
-        await ctx.lock({subject for _, subject, _ in found})
-        purged = await purges.purge(session, found, law=law, terms=terms)
+    of = RevisionSlice(part=at.part, after=at.after, until=until)
+    places, unreadable = await purges.due(session, of, law=law, terms=terms)
+    purged = list[RecordPurged]()
+    if places:
+        await ctx.lock({subject for _, subject, _ in places})
+        purged, others = await purges.purge(session, places, law=law, terms=terms)
+        unreadable |= others
         await copies.forget(session, [(ctx.part(str(each.record)), each.record, None) for each in purged])
     for each in purged:
         ctx.emit(each)
     part, after = (at.part + 1, _FIRST) if until is None else (at.part, until)
     await purges.move(session, RetentionRound(day=at.day, part=part, after=after))
-    return PurgeTurn(until is None, len(purged))
+    return PurgeTurn(until is None, len(purged), unreadable)
 
 
 async def expire_held_rows(ctx: Context, *, most: int) -> int:

@@ -1,20 +1,26 @@
 """What has been kept for its term: found slice by slice of the revisions, and deleted by the schema's own function."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
 
 from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.session import Session
-from creditmesh.chassis.packing import unpack
+from creditmesh.chassis.packing import Unpackable, unpack
 from creditmesh.ingestion.store.revisions import Place
 from creditmesh.ingestion.store.terms import given, kept_sql
 from creditmesh.schemas.events import RecordChanged, RecordPurged
 from creditmesh.schemas.rules.retention import RetentionTerm
 from creditmesh.schemas.rules.visibility import Law
+
+AT_ONCE = 50
+"""Bodies of revisions that are read at once: a record may have any number, and each may be large."""
+_UNREADABLE = (Unpackable, ValueError)
+"""What comes of a body that is damaged, or that a newer version wrote."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +41,27 @@ class RevisionSlice:
     until: UUID | None
 
 
+class DueSlice(NamedTuple):
+    """Where the records are whose term is over, and those of which it cannot be said."""
+
+    places: list[Place]
+    unreadable: set[UUID]
+
+
+class Purged(NamedTuple):
+    """What was deleted, and the records that stay because it cannot be said whom they name."""
+
+    events: list[RecordPurged]
+    unreadable: set[UUID]
+
+
 _ROUND = "select day, part, after from ingestion.retention_round for update skip locked"
 _MOVE = "update ingestion.retention_round set day = :day, part = :part, after = :after"
 _BOUND = """
     select id from ingestion.revision where part = :part and id > :after order by id offset :most limit 1
 """
 _NEWEST = """
-    select n.part, n.subject, n.natural_key, n.id, n.item, n.data from {places}
+    select n.part, n.id from {places}
      cross join lateral (
         select * from ingestion.revision r
          where r.part = u.part and r.subject = u.subject and r.natural_key = u.natural_key
@@ -60,6 +80,17 @@ _THESE = _NEWEST.format(
         as u(part, subject, natural_key)
 """
 )
+_REVISIONS = """
+    select r.part, r.id
+      from unnest(cast(:parts as integer[]), cast(:subjects as uuid[]), cast(:keys as bytea[]))
+           as u(part, subject, natural_key)
+      join ingestion.revision r on r.part = u.part and r.subject = u.subject and r.natural_key = u.natural_key
+"""
+_SAID = """
+    select r.part, r.subject, r.natural_key, r.id, r.record, r.item, r.data
+      from unnest(cast(:parts as integer[]), cast(:ids as uuid[])) as u(part, id)
+      join ingestion.revision r on r.part = u.part and r.id = u.id
+"""
 # The records whose term is over: since they ended or were ended, by what their newest says, if it is that still. An end
 # that the law of today brought forward may lie years back; it is one since that law is in force. What is marked, or has
 # a case that is to be decided, is undecided: its term is not over.
@@ -86,7 +117,7 @@ _DUE = f"""
        and not exists (select from ingestion.undecided u where u.record = due.record)
 """
 _PURGE = f"""
-    select p.record, p.subject, p.item, p.bodies
+    select p.record, p.subject, p.item
       from (select array_agg(part) as parts, array_agg(subject) as subjects, array_agg(natural_key) as keys,
                    array_agg(number) as numbers, array_agg(months) as months, array_agg(ended) as ended
               from ({_DUE}) d) a
@@ -112,40 +143,74 @@ async def bound(session: Session, *, part: int, after: UUID, most: int) -> UUID 
     return found
 
 
-async def due(session: Session, of: RevisionSlice, *, law: Law, terms: Mapping[str, RetentionTerm]) -> list[Place]:
-    """Where the records of the slice are whose term is over."""
+async def due(session: Session, of: RevisionSlice, *, law: Law, terms: Mapping[str, RetentionTerm]) -> DueSlice:
+    """The records of the slice whose term is over."""
     values = {"part": of.part, "after": of.after, "until": of.until}
-    judged = _judged(await session.fetch(_MET, values), law, terms)
-    return [(row.part, row.subject, row.natural_key) for row in await session.fetch(_DUE, judged)]
+    unreadable = set[UUID]()
+    judged = await _judged(session, await session.fetch(_MET, values), law, terms, unreadable)
+    places = [(row.part, row.subject, row.natural_key) for row in await session.fetch(_DUE, judged)]
+    return DueSlice(places, unreadable)
 
 
-async def purge(
-    session: Session, places: Sequence[Place], *, law: Law, terms: Mapping[str, RetentionTerm]
-) -> list[RecordPurged]:
-    """Delete the records at these places whose term is over still, and that every reader has; say which they were."""
+async def purge(session: Session, places: Sequence[Place], *, law: Law, terms: Mapping[str, RetentionTerm]) -> Purged:
+    """Delete the records at these places whose term is over still, and that every reader has; say which they were.
+
+    The places are locked: no revision comes to them.
+    """
     parts, subjects, keys = zip(*places, strict=True)
-    rows = await session.fetch(_THESE, {"parts": parts, "subjects": subjects, "keys": keys})
-    purged = await session.fetch(_PURGE, _judged(rows, law, terms))
-    return [
-        RecordPurged(record=r.record, subject=r.subject, item=r.item, named=_named(r.subject, r.bodies)) for r in purged
+    where = {"parts": parts, "subjects": subjects, "keys": keys}
+    named, unreadable = await _named(session, await session.fetch(_REVISIONS, where))
+    judged = await _judged(session, await session.fetch(_THESE, where), law, terms, unreadable)
+    rows = await session.fetch(_PURGE, judged)
+    events = [
+        RecordPurged(record=r.record, subject=r.subject, item=r.item, named=tuple(sorted(named[r.record])))
+        for r in rows
     ]
+    return Purged(events, unreadable)
 
 
-def _judged(newest: Sequence[Row], law: Law, terms: Mapping[str, RetentionTerm]) -> dict[str, object]:
-    """The values of `_DUE` for these revisions: when each ends, as it was stored and by the law of today."""
-    stored, ends = list[date | None](), list[date | None]()
-    for *_, item, data in newest:
-        says = unpack(data)
-        event = RecordChanged.model_validate_json(says) if item in law.items else None
-        until = orjson.loads(says).get("display_until")
-        stored.append(None if until is None else date.fromisoformat(until))
-        ends.append(stored[-1] if event is None else law.until(event))
-    names = ("parts", "subjects", "keys", "ids")
-    columns = list(zip(*(row[:4] for row in newest), strict=True)) or [()] * len(names)
-    places = dict(zip(names, columns, strict=True))
-    return {**places, "stored": stored, "ends": ends, "terms": given(terms), "as_of": law.as_of}
+async def _judged(
+    session: Session, newest: Sequence[Row], law: Law, terms: Mapping[str, RetentionTerm], unreadable: set[UUID]
+) -> dict[str, object]:
+    """The values of `_DUE` for these revisions: when each ends, as it was stored and by the law of today.
+
+    It says nothing of records that are unreadable, and adds those of which it finds it.
+    """
+    judged = list[tuple[object, ...]]()
+    async for part, subject, key, id_, record, item, data in _said(session, newest):
+        if record not in unreadable:
+            try:
+                judged.append((part, subject, key, id_, *_ends(item, data, law)))
+            except _UNREADABLE:
+                unreadable.add(record)
+    names = ("parts", "subjects", "keys", "ids", "stored", "ends")
+    columns = list(zip(*judged, strict=True)) or [()] * len(names)
+    return {**dict(zip(names, columns, strict=True)), "terms": given(terms), "as_of": law.as_of}
 
 
-def _named(subject: UUID, bodies: Iterable[bytes]) -> tuple[UUID, ...]:
-    related = {UUID(each["subject"]) for data in bodies for each in orjson.loads(unpack(data)).get("related", ())}
-    return tuple(sorted(related - {UUID(bytes=subject.bytes)}))
+def _ends(item: str, data: bytes, law: Law) -> tuple[date | None, date | None]:
+    says = unpack(data)
+    until = orjson.loads(says).get("display_until")
+    stored = None if until is None else date.fromisoformat(until)
+    return stored, law.until(RecordChanged.model_validate_json(says)) if item in law.items else stored
+
+
+async def _named(session: Session, revisions: Sequence[Row]) -> tuple[dict[UUID, set[UUID]], set[UUID]]:
+    """Whom else the records of these revisions name, and the records of which one cannot be read."""
+    named, unreadable = dict[UUID, set[UUID]](), set[UUID]()
+    async for _, subject, _, _, record, _, data in _said(session, revisions):
+        try:
+            related = {UUID(each["subject"]) for each in orjson.loads(unpack(data)).get("related", ())}
+        except _UNREADABLE:
+            unreadable.add(record)
+        else:
+            named.setdefault(record, set()).update(related - {UUID(bytes=subject.bytes)})
+    return named, unreadable
+
+
+async def _said(session: Session, revisions: Sequence[Row]) -> AsyncIterator[Row]:
+    """These revisions with their bodies, some read at a time."""
+    for first in range(0, len(revisions), AT_ONCE):
+        parts, ids = zip(*revisions[first : first + AT_ONCE], strict=True)
+        for row in await session.fetch(_SAID, {"parts": parts, "ids": ids}):
+            yield row

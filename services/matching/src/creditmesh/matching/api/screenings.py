@@ -71,7 +71,9 @@ async def on_list(
 ) -> Page[DesignationOut]:
     """Who is on a list today: organisations by name and code, persons masked as the item says, each an access.
 
-    What the catalogue discloses on a matter only is not here: screen the subject for the matter.
+    What the catalogue discloses on a matter only is not here: screen the subject for the matter. A page may be short,
+    or empty, and still have a `next`: where much has ended by rules that have changed, it ends after two thousand that
+    it looked at.
 
     `GET /v1/designations?list=judgment_defaulters`
     """

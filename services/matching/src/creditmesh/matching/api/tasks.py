@@ -29,7 +29,8 @@ async def inbox(
     """The measures that your party must apply, and to whom; or those it answered, must lift, or has lifted.
 
     A task is there as long as its ground is: it needs no bringing up to date, and what is here is so today. Whom it is
-    for is named, and finds that in their log. `due` is the tenth working day.
+    for is named, and finds that in their log. `due` is the tenth working day. A page may be short, or empty, and still
+    have a `next`: where much has ended by rules that have changed, it ends after two thousand that it looked at.
 
     `GET /v1/tasks?state=open&due_before=2026-12-01`
     """

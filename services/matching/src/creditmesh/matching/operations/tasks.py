@@ -39,10 +39,15 @@ async def inbox_page(
         items=ctx.known_caller.items,
         limit=limit + 1,
     )
-    found = await tasks.page(await ctx.session(), inbox_of(ctx), state, wanted)
+    found, looked = await tasks.page(await ctx.session(), inbox_of(ctx), state, wanted)
     shown = dict(zip(found, await _shown(ctx, found[:limit]), strict=False))
     return paging.page(
-        found, limit=limit, place=lambda task: task.name, shown=shown.__getitem__, caller=ctx.known_caller
+        found,
+        limit=limit,
+        place=lambda task: task.name,
+        shown=shown.__getitem__,
+        caller=ctx.known_caller,
+        looked=looked,
     )
 
 

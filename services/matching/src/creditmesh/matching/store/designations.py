@@ -9,10 +9,11 @@ from datetime import date, datetime
 from typing import Literal, NamedTuple
 from uuid import UUID
 
+from creditmesh.chassis.bulk import in_slices
 from creditmesh.chassis.bus.queue import insertions
-from creditmesh.chassis.bus.stream import body_of
+from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.session import Session
-from creditmesh.chassis.packing import unpack
+from creditmesh.matching.store.judging import SAID, SLICE, judged, said
 from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.rules.visibility import Law, open_sql, opened, stored_sql
@@ -43,8 +44,6 @@ _TYPES = {
 }
 _COLUMNS = tuple(_TYPES)
 _KEY = ("part", "record", "subject")
-SAID = body_of("ingestion", part="s.home", event="s.body")
-"""What the record of a row `s` says; null where it was deleted."""
 Key = tuple[int, UUID, UUID]
 """Part, record and subject of a row."""
 
@@ -226,20 +225,16 @@ async def visible_of(session: Session, subjects: Mapping[UUID, int], *, items: C
     """
     given = {"part": list(subjects.values()), "subject": list(subjects), "items": list(items), "judged": [*law.items]}
     found = list[Held]()
-    for *held, data in await session.fetch(_VISIBLE_OF, given | {**law.binds}):
-        row = Held(*held)
-        if row.item in law.items:
-            event = said(data)
-            if event is None or not law.shows(event):
-                continue
-            row = row._replace(display_until=law.until(event))
-        found.append(row)
+    async for some in in_slices(await session.fetch(_VISIBLE_OF, given | {**law.binds}), SLICE):
+        for *held, data in some:
+            row = Held(*held)
+            if row.item in law.items:
+                event = said(data)
+                if event is None or not law.shows(event):
+                    continue
+                row = row._replace(display_until=law.until(event))
+            found.append(row)
     return found
-
-
-def said(data: bytes | None) -> RecordChanged | None:
-    """What a body that was read by `SAID` says; None if it was deleted."""
-    return None if data is None else RecordChanged.model_validate_json(unpack(data))
 
 
 RELEASE = f"""
@@ -279,20 +274,24 @@ async def on_list(
     law: Law,
     after: UUID | None,
     limit: int,
-) -> list[OnList]:
-    """Who is visibly on a list by records of these items and kinds, after the record `after`, in their order."""
-    given = {"list": code, "opened": opened(shown), "limit": limit, **law.binds}
-    found, last = list[OnList](), after or UUID(int=0)
-    while len(found) < limit:
-        rows = await session.fetch(_ON_LIST, given | {"after": last})
-        for *row, data in rows:
-            event = said(data)
-            if event is not None and law.shows(event):
-                found.append(OnList._make((*row, event))._replace(display_until=law.until(event)))
-        if len(rows) < limit:
-            break
-        last = rows[-1].record
-    return found[:limit]
+) -> tuple[list[OnList], UUID | None]:
+    """Who is visibly on a list by records of these items and kinds, in the order of these, after the record `after`.
+
+    With it up to which record it looked; None: to the end.
+    """
+    given = {"list": code, "opened": opened(shown), **law.binds}
+
+    async def read(after: UUID, limit: int) -> Sequence[Row]:
+        return await session.fetch(_ON_LIST, given | {"after": after, "limit": limit})
+
+    def judge(row: Row) -> OnList | None:
+        *columns, data = row
+        event = said(data)
+        if event is None or not law.shows(event):
+            return None
+        return OnList._make((*columns, event))._replace(display_until=law.until(event))
+
+    return await judged(read, judge=judge, place=lambda row: row.record, after=after or UUID(int=0), most=limit)
 
 
 def _values(row: DesignationRow) -> tuple[object, ...]:

@@ -4,7 +4,7 @@ Nothing of a task is stored but its answers, so none can outlive its ground and 
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from creditmesh.chassis.packing import unpack
 from creditmesh.chassis.pruning import Retention
 from creditmesh.matching.naming import TaskName
 from creditmesh.matching.reach import Begun
-from creditmesh.matching.store.designations import SAID, said
+from creditmesh.matching.store.judging import SAID, judged, said
 from creditmesh.schemas.events.task import Feedback
 from creditmesh.schemas.rules.visibility import Law, stored_sql
 from creditmesh.schemas.screenings import Role
@@ -110,27 +110,15 @@ class TaskPage:
     """Only tasks from records of these items; None: of all."""
     limit: int
 
-    @property
-    def given(self) -> dict[str, object]:
-        """As the statements' parameters."""
-        after = self.after
-        return {
-            "after": None if after is None else after.record,
-            "after_handle": None if after is None else after.handle,
-            "after_measure": None if after is None else after.measure,
-            "before": self.before,
-            "items": self.items,
-            "limit": self.limit,
-        }
 
-
+_FIRST = TaskName(UUID(int=0), "", "")
 _WAYS = """
     unnest(cast(:measures as text[]), cast(:lists as text[]), cast(:roles as text[]), cast(:kinds as text[]),
            cast(:begun as date[]), cast(:months as integer[])) as way(measure, list, role, kind, begun, months)
 """
 _IN_PAGE = """
-    (cast(:after as uuid) is null or {0}.record >= :after
-     and ({0}.record, {0}.handle, {1} collate "C") > (:after, :after_handle, :after_measure))
+    {0}.record >= cast(:after as uuid)
+    and ({0}.record, {0}.handle, {1} collate "C") > (:after, :after_handle, :after_measure)
     and (cast(:before as date) is null or {2} < :before)
     and (cast(:items as text[]) is null or {3} = any(:items))
 """
@@ -218,16 +206,26 @@ LIFTED = Retention(
 _FIND = f"select {', '.join(_KEPT)} from matching.feedback where part = any(:parts) and id = :id"
 
 
-async def page(session: Session, inbox: Inbox, state: TaskState, wanted: TaskPage) -> list[Task]:
-    """Tasks of the inbox that are in that state, in the order of their names."""
-    found = list[Task]()
-    while len(found) < wanted.limit:
-        rows = await session.fetch(_PAGES[state], inbox.given | wanted.given)
-        found += [_task(row) for row in rows if _stands(row, inbox.law)]
-        if len(rows) < wanted.limit:
-            break
-        wanted = replace(wanted, after=_task(rows[-1]).name)
-    return found[: wanted.limit]
+async def page(
+    session: Session, inbox: Inbox, state: TaskState, wanted: TaskPage
+) -> tuple[list[Task], TaskName | None]:
+    """Tasks of the inbox that are in that state, in the order of their names, and up to which name it looked.
+
+    None: to the end.
+    """
+    given = inbox.given | {"before": wanted.before, "items": wanted.items}
+
+    async def read(after: TaskName, limit: int) -> Sequence[Row]:
+        place = {"after": after.record, "after_handle": after.handle, "after_measure": after.measure}
+        return await session.fetch(_PAGES[state], given | place | {"limit": limit})
+
+    return await judged(
+        read,
+        judge=lambda row: _task(row) if _stands(row, inbox.law) else None,
+        place=lambda row: TaskName(row.record, row.handle, row.measure),
+        after=wanted.after or _FIRST,
+        most=wanted.limit,
+    )
 
 
 async def one(session: Session, inbox: Inbox, name: TaskName, *, parts: range) -> Task | None:
@@ -242,10 +240,13 @@ def _task(row: Row) -> Task:
 
 
 def _stands(row: Row, law: Law) -> bool:
-    """Whether the task is what it was read as, under the law of today: with a ground that is visible, or without."""
+    """Whether the task is what it was read as, under the law of today: with a ground that is visible, or without.
+
+    What was deleted is no ground, though this service has not read of it yet.
+    """
     if not row.visible:
         return not any(_shows(law, data) for data in row.grounds)
-    return not law.changed or _shows(law, row.data)
+    return row.data is not None and (not law.changed or _shows(law, row.data))
 
 
 def _shows(law: Law, data: bytes | None) -> bool:
