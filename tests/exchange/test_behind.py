@@ -16,6 +16,7 @@ from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.exchange.comparer import Comparer
 from creditmesh.exchange.store import copies
+from creditmesh.exchange.store.copies import Made
 from creditmesh.node.putting_back import MARK
 from creditmesh.schemas.acknowledgements import Acknowledgement
 from creditmesh.schemas.exchange import feed_origin
@@ -101,6 +102,15 @@ class Said:
             for each in made if sent else ():
                 await copies.sent(session, self.code, "up", number=each.number, at=ctx.instant)
 
+    async def answered_for(self, *ranges: tuple[int, int]) -> None:
+        """It was answered for these, each by one row."""
+        rows = [(first, until, self.proof(until, first=first).signed) for first, until in ranges]
+        async with self.to.city.node.context("exchange") as ctx:
+            session = await ctx.session()
+            await copies.add_made(session, [Made(self.code, "up", *row, [], [], [], [], "ingestion") for row in rows])
+            for each in await copies.unsent(session, self.code, "up", limit=10):
+                await copies.sent(session, self.code, "up", number=each.number, at=ctx.instant)
+
 
 @pytest.fixture
 async def said(puller: Puller) -> AsyncIterator[Said]:  # noqa: F811 - the fixture
@@ -155,6 +165,16 @@ async def test_nothing_else_closes_it(said: Said, tmp_path: Path):
 def made_keys(folder: Path) -> Path:
     Keys.create(folder / "other")
     return folder / "other"
+
+
+async def test_an_answer_of_before_about_more_than_one_may_be_closes_nothing(said: Said):
+    await said.answered_for((0, 13_500), (13_400, 13_401))
+    said.says(said.proof(13_500))
+    assert (await said.told(), await said.behind()) == ([None, None], [])
+    said.says(said.proof(13_501))
+    for each in said.processes:
+        each.memory.clear()
+    assert await said.told() == ["13500/13501", "13500/13501"]
 
 
 async def test_a_process_that_ended_before_it_noted_what_it_had_handed_over_has_lost_nothing(said: Said):

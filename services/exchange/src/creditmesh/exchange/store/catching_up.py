@@ -6,7 +6,6 @@ from uuid import UUID
 
 from creditmesh.chassis.bus.listen import CATCHING_UP, tell
 from creditmesh.chassis.database.session import Session
-from creditmesh.schemas.acknowledgements import MOST_ANSWERED
 
 
 class Lag(NamedTuple):
@@ -31,12 +30,7 @@ class HeldPage(NamedTuple):
     data: bytes
 
 
-# One answer covers at most so many entries, and one that is told anew lies within an earlier one.
-_MADE = """
-    (select max(m.until) from exchange.acknowledgement_made m
-      where m.peer = c.peer and m.feed = :feed and m.first >
-            (select max(l.first) from exchange.acknowledgement_made l where l.peer = c.peer and l.feed = :feed) - :most)
-"""
+_MADE = "(select max(m.until) from exchange.acknowledgement_made m where m.peer = c.peer and m.feed = :feed)"
 # What was judged is sent in its order: all before the first that is not sent is.
 _HAS = f"""
     coalesce((select first from exchange.acknowledgement_made
@@ -93,7 +87,7 @@ async def hear(session: Session, peer: str, *, lost: int | None) -> None:
 
 async def gone_by(session: Session, peer: str, feed: str) -> int:
     """Behind the last entry that this node has judged, whether or not that was noted as sent."""
-    found: int = await session.value(_GONE_BY, {"peer": peer, "feed": feed, "most": MOST_ANSWERED})
+    found: int = await session.value(_GONE_BY, {"peer": peer, "feed": feed})
     return found
 
 
@@ -101,14 +95,14 @@ async def lagging(session: Session, feed: str, below: Collection[str]) -> dict[s
     """The peers below whose feed of that name this node has not answered for as far again; all others are done."""
     if not (found := await _lagging(session, feed)):
         return {}
-    if await session.fetch(_DONE, {"feed": feed, "most": MOST_ANSWERED, "below": list(below)}):
+    if await session.fetch(_DONE, {"feed": feed, "below": list(below)}):
         await tell(session, CATCHING_UP)
         found = await _lagging(session, feed)
     return found
 
 
 async def _lagging(session: Session, feed: str) -> dict[str, Lag]:
-    return {peer: Lag(*reach) for peer, *reach in await session.fetch(_LAGGING, {"feed": feed, "most": MOST_ANSWERED})}
+    return {peer: Lag(*reach) for peer, *reach in await session.fetch(_LAGGING, {"feed": feed})}
 
 
 async def held(session: Session, peer: str, feed: str) -> list[HeldPage]:
