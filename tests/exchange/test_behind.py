@@ -97,9 +97,15 @@ class Said:
         await self.to.city.node.settled()
         async with self.to.city.node.context("exchange") as ctx:
             session = await ctx.session()
-            made = await copies.unsent(session, self.code, "up", limit=10)
-            assert made
-            for each in made if sent else ():
+            assert await copies.unsent(session, self.code, "up", limit=10)
+        if sent:
+            await self.sent()
+
+    async def sent(self) -> None:
+        """It has the answers to all that was judged."""
+        async with self.to.city.node.context("exchange") as ctx:
+            session = await ctx.session()
+            for each in await copies.unsent(session, self.code, "up", limit=10):
                 await copies.sent(session, self.code, "up", number=each.number, at=ctx.instant)
 
     async def answered_for(self, *ranges: tuple[int, int]) -> None:
@@ -108,8 +114,7 @@ class Said:
         async with self.to.city.node.context("exchange") as ctx:
             session = await ctx.session()
             await copies.add_made(session, [Made(self.code, "up", *row, [], [], [], [], "ingestion") for row in rows])
-            for each in await copies.unsent(session, self.code, "up", limit=10):
-                await copies.sent(session, self.code, "up", number=each.number, at=ctx.instant)
+        await self.sent()
 
 
 @pytest.fixture
@@ -196,6 +201,15 @@ async def test_a_node_of_which_its_operator_says_so_waits_for_a_peer_that_is_awa
     await said.mark()
     said.says(said.proof(2), number=5)
     assert await said.told() == [None, None], "processes that have heard it ask again, and a proof is better"
+
+
+async def test_what_was_judged_and_not_gone_by_is_not_all_that_a_backup_needs(said: Said):
+    await said.judged(sent=False)
+    await said.mark()
+    said.says(said.proof(2))
+    assert (await said.told(), await said.behind()) == (["0/2", "0/2"], [(said.code, 2)])
+    await said.sent()
+    assert (await said.told(), await said.behind()) == ([None, None], [])
 
 
 async def test_a_peer_that_is_taken_out_is_waited_for_no_more_and_asked_when_it_comes_again(said: Said):

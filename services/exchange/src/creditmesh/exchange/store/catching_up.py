@@ -46,7 +46,6 @@ _ANNOUNCE = """
 _HAD = """
     insert into bus.catching_up (peer, had) values (:peer, :had) on conflict (peer) do update set had = excluded.had
 """
-_HEARD = "delete from bus.catching_up where peer = :peer and had is null"
 _LAGGING = f"select peer, ({_HAS}) as has, had from bus.catching_up c"
 _DONE = f"""
     delete from bus.catching_up c where peer <> all(cast(:below as text[])) or had <= ({_HAS}) returning peer
@@ -76,12 +75,9 @@ async def announce(session: Session, peer: str, feed: str, size: int) -> None:
     await session.execute(_ANNOUNCE, {"peer": peer, "feed": feed, "announced": size})
 
 
-async def hear(session: Session, peer: str, *, lost: int | None) -> None:
-    """The sender was heard: this node had answered it for so many entries and has not now; None: nothing is lost."""
-    if lost is None:
-        await session.execute(_HEARD, {"peer": peer})
-    else:
-        await session.execute(_HAD, {"peer": peer, "had": lost})
+async def hear(session: Session, peer: str, *, had: int) -> None:
+    """The sender was heard: this node had answered it for so many entries."""
+    await session.execute(_HAD, {"peer": peer, "had": had})
     await tell(session, CATCHING_UP)
 
 
