@@ -48,9 +48,10 @@ class Said:
     def own(self) -> Keys:
         return self.to.city.node.host.equipment["exchange"].keys
 
-    def says(self, proof: SignedText | None = None, *, number: int = 0) -> None:
+    def says(self, proof: SignedText | None = None, *, number: int = 0, head: str | None = None) -> None:
         answered = None if proof is None else proof.model_dump()
-        self.feed = {"feed": "up", "size": 9, "root": "", "acknowledged": number, "answered": answered}
+        said = {"feed": "up", "size": 2**53, "root": "", "checkpoint": head}
+        self.feed = {**said, "acknowledged": number, "answered": answered}
 
     def proof(self, until: int, *, by: Keys | None = None, **more: Any) -> SignedText:
         keys = by or self.own
@@ -196,8 +197,17 @@ async def test_a_node_of_which_its_operator_says_so_waits_for_a_peer_that_is_awa
     said.says()
     assert (await said.told(), await said.behind()) == ([None, None], []), "it has nothing that this node lacks"
     await said.mark()
-    said.says(number=5)
+    said.to.sender.add(5)
+    head = said.to.sender.note(said.to.sender.entries)
+    said.says(number=5, head=head)
     assert (await said.told(), await said.behind()) == (["2/5", "2/5"], [(said.code, 5)]), "of a version before this"
+    await said.mark()
+    said.says(number=2**53, head=head)
+    assert (await said.told(), await said.behind()) == (["2/7", "2/7"], [(said.code, 7)]), "its feed goes no further"
+    for unsigned in (None, "", head.replace("\n7\n", "\n9\n")):
+        await said.mark()
+        said.says(number=2**53, head=unsigned)
+        assert (await said.told(), await said.behind()) == ([None, None], []), unsigned
     await said.mark()
     said.says(said.proof(2), number=5)
     assert await said.told() == [None, None], "processes that have heard it ask again, and a proof is better"

@@ -94,12 +94,13 @@ class Comparer:
         """Ask how far this node had answered for the node's `up`; who does not answer in time is asked again."""
         try:
             async with asyncio.timeout(SECONDS_TO_ANSWER):
-                feed = await self._peer(client, party).standing(UP)
+                peer = self._peer(client, party)
+                feed = await peer.standing(UP)
         except (NotNow, TimeoutError):
             return
         context = Context(self._equipment)
         try:
-            await hear(context, party.code, feed, marked=marked)
+            await hear(context, party.code, feed, marked=marked, size=peer.signed_size(feed))
             await context.commit()
         finally:
             await context.rollback()

@@ -13,15 +13,15 @@ from creditmesh.schemas.signed import read
 _log = structlog.get_logger(__name__)
 
 
-async def hear(ctx: Context, peer: str, feed: FeedOut, *, marked: bool) -> None:
+async def hear(ctx: Context, peer: str, feed: FeedOut, *, marked: bool, size: int) -> None:
     """Note what the sender of an `up` hands back, where it goes beyond what this node has judged.
 
     `marked`: its operator says that this node was restored, and all of it counts. What the sender says without a proof
-    counts then too.
+    counts then too, as far as the feed goes: to `size`, by the sender's own signature.
     """
     had = proven(ctx.equipment, peer, feed)
     if marked and had is None:
-        had = feed.acknowledged
+        had = min(feed.acknowledged, size)
     session = await ctx.session()
     if had is not None and (marked or had > await catching_up.gone_by(session, peer, UP)):
         await catching_up.hear(session, peer, had=had)
