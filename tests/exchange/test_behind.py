@@ -233,5 +233,16 @@ async def test_a_peer_that_is_taken_out_is_waited_for_no_more_and_asked_when_it_
     assert await said.told() == ["0/7", "0/7"]
 
 
+@pytest.mark.parametrize("without", [("place", "sends_for"), ("place", "sends_for", "url")], ids=", ".join)
+async def test_a_peer_whose_row_says_less_now_is_waited_for_as_before(said: Said, without: tuple[str, ...]):
+    said.says(said.proof(7))
+    assert await said.told() == ["0/7", "0/7"]
+    row = said.to.city.node.host.followed.party(said.code).model_dump(mode="json")
+    await said.to.city.publish("party", {name: value for name, value in row.items() if name not in without})
+    assert (await said.told(), await said.behind()) == (["0/7", "0/7"], [(said.code, 7)])
+    await said.to.city.publish("party", row | {"active": False})
+    assert (await said.told(), await said.behind()) == ([None, None], [])
+
+
 def gauge(peer: str) -> float | None:
     return REGISTRY.get_sample_value("creditmesh_feed_lagging_entries", {"peer": peer})

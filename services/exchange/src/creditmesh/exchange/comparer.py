@@ -59,7 +59,8 @@ class Comparer:
         for party, feed in readers(directory):
             wanted[feed].append(party)
         known.keep({(feed, party.code) for feed, parties in wanted.items() for party in parties})
-        below = [party for party in directory.peers("below") if party.url is not None]
+        active = ((each, directory.party(each.code)) for each in directory.enrolled("below"))
+        below = [each for each, row in active if row is not None and row.active]  # also whose row says no place now
         async with asyncio.TaskGroup() as looked:
             looked.create_task(self._look_at_senders(client, below))
             for feed, parties in wanted.items():
@@ -87,7 +88,7 @@ class Comparer:
         known.senders &= set(codes) - marked
         async with asyncio.TaskGroup() as asked:
             for party in below:
-                if party.code not in known.senders:
+                if party.url is not None and party.code not in known.senders:
                     asked.create_task(self._hear(client, party, known.senders, marked=party.code in marked))
 
     async def _hear(self, client: httpx.AsyncClient, party: Party, heard: set[str], *, marked: bool) -> None:
