@@ -89,6 +89,7 @@ async def test_what_ended_after_the_backup_is_said_by_no_door_until_the_province
     cast, province = mesh["province"], mesh.chain["province"]
     record = await listed(mesh, 1)
     await mesh.settled()
+    task = done(await cast.door("asker").get("/v1/tasks"))["items"][0]
     await copied(province)
     assert await say(cast, record)
     await withdrawn(mesh, record)
@@ -104,6 +105,11 @@ async def test_what_ended_after_the_backup_is_said_by_no_door_until_the_province
     own = penalty("示省市监罚〔2026〕1号", today=cast.today, CF_CFJGDM=PROVINCES, CF_SJLYDM=PROVINCES)
     await accepted(cast, own)
     assert await refused(cast)
+    for outcome in ("lifted", "applied"):
+        given = {"outcome": outcome, "officer": "W-17"}
+        path = f"/v1/tasks/{task['id']}/feedback"
+        answer = await cast.door("asker").post(path, json=given, headers={"If-Match": '"0"'})
+        assert (answer.status_code, answer.json()["code"]) == (503, "catching_up"), outcome
     monkeypatch.setattr(answering, "unsent", unsent)
     await eventually(lambda: opened(mesh))
     assert await looks(cast, ORDER, record) == GONE
