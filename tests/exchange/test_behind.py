@@ -89,7 +89,7 @@ class Said:
 
     async def mark(self) -> None:
         async with self.to.city.node.context("exchange") as ctx:
-            await (await ctx.session()).fetch(MARK, {"feed": "up"})
+            await (await ctx.session()).fetch(MARK, {"node": "city", "feed": "up"})
 
     async def judged(self, *, sent: bool) -> None:
         """Two entries of it are pulled, and answered for."""

@@ -44,7 +44,14 @@ _ANNOUNCE = """
      where peer = :peer and feed = :feed
 """
 _HAD = """
-    insert into bus.catching_up (peer, had) values (:peer, :had) on conflict (peer) do update set had = excluded.had
+    insert into bus.catching_up as c (peer, had) values (:peer, :had)
+        on conflict (peer) do update set had = excluded.had where c.had is distinct from excluded.had returning peer
+"""
+_MADE_AGAIN = """
+    delete from bus.catching_up
+     where peer = :node and not exists (select from exchange.lost_entry
+                                         where feed = :feed and why is distinct from 'copy' and why is null)
+    returning peer
 """
 _LAGGING = f"select peer, ({_HAS}) as has, had from bus.catching_up c"
 _DONE = f"""
@@ -76,9 +83,15 @@ async def announce(session: Session, peer: str, feed: str, size: int) -> None:
 
 
 async def hear(session: Session, peer: str, *, had: int) -> None:
-    """The sender was heard: this node had answered it for so many entries."""
-    await session.execute(_HAD, {"peer": peer, "had": had})
-    await tell(session, CATCHING_UP)
+    """The peer was heard: this node had answered it for so many entries; or, of its own feed, had so many itself."""
+    if await session.fetch(_HAD, {"peer": peer, "had": had}):
+        await tell(session, CATCHING_UP)
+
+
+async def whole(session: Session, node: str, feed: str) -> None:
+    """All of this node's own feed is here: it is waited for no more, unless revisions of it are being made again."""
+    if await session.fetch(_MADE_AGAIN, {"node": node, "feed": feed}):
+        await tell(session, CATCHING_UP)
 
 
 async def gone_by(session: Session, peer: str, feed: str) -> int:
