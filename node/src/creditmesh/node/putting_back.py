@@ -17,7 +17,8 @@ MARK = """
 async def mark(settings: NodeSettings) -> list[str]:
     """Note that the database is a backup. The nodes of whom nothing is shown until they were heard, itself among them.
 
-    Processes that run already ask them anew too, but have shown what they had.
+    Processes that run already ask the peers below anew too, but have shown what they had, and of this node's own feed
+    go by what they have heard.
     """
     async with server(settings), opened(settings, exchange.name) as pool, pool.session() as session:
         return sorted([row.peer for row in await session.fetch(MARK, {"node": settings.node, "feed": UP})])
