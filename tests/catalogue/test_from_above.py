@@ -15,6 +15,7 @@ from creditmesh.catalogue.errors import CatalogueRefused
 from creditmesh.catalogue.objects import CatalogueObject
 from creditmesh.catalogue.operations import from_above
 from creditmesh.chassis.service import Declaration, Service
+from creditmesh.schemas.acknowledgements import MOST_ANSWERED
 from creditmesh.schemas.catalogue import Basis, Item, Matter, Measure
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import EntriesJudged, PageReceived
@@ -125,6 +126,17 @@ async def test_a_new_version_from_above_holds_here_and_is_told_on_under_the_name
     assert (await below.changes())[-1] == (PENALTY.code, 2, "published", "nation")
     async with below.node.database.session() as session:
         assert await session.fetchval("select by from catalogue.publication where number = 2") == "province"
+
+
+async def test_no_answer_is_about_more_entries_than_one_may_be(below: Below):
+    each = MOST_ANSWERED // 2
+    async with below.node.context("exchange") as ctx:
+        for n in range(3):
+            ctx.emit(PageReceived(peer="province", feed="down", first=n * each, until=(n + 1) * each, entries=()))
+    await below.node.settled()
+    runs = [(run.first, run.until) for run in await below.judged()]
+    assert runs[-1][1] == 3 * each
+    assert max(until - first for first, until in runs) <= MOST_ANSWERED
 
 
 async def test_a_version_for_a_day_to_come_holds_from_that_day(below: Below):

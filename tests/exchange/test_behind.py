@@ -16,6 +16,7 @@ from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.exchange.comparer import Comparer
 from creditmesh.exchange.store import copies
+from creditmesh.exchange.store.copies import Made
 from creditmesh.node.putting_back import MARK
 from creditmesh.schemas.acknowledgements import Acknowledgement
 from creditmesh.schemas.exchange import feed_origin
@@ -47,9 +48,10 @@ class Said:
     def own(self) -> Keys:
         return self.to.city.node.host.equipment["exchange"].keys
 
-    def says(self, proof: SignedText | None = None, *, number: int = 0) -> None:
+    def says(self, proof: SignedText | None = None, *, number: int = 0, head: str | None = None) -> None:
         answered = None if proof is None else proof.model_dump()
-        self.feed = {"feed": "up", "size": 9, "root": "", "acknowledged": number, "answered": answered}
+        said = {"feed": "up", "size": 2**53, "root": "", "checkpoint": head}
+        self.feed = {**said, "acknowledged": number, "answered": answered}
 
     def proof(self, until: int, *, by: Keys | None = None, **more: Any) -> SignedText:
         keys = by or self.own
@@ -87,7 +89,7 @@ class Said:
 
     async def mark(self) -> None:
         async with self.to.city.node.context("exchange") as ctx:
-            await (await ctx.session()).fetch(MARK, {"feed": "up"})
+            await (await ctx.session()).fetch(MARK, {"node": "city", "feed": "up"})
 
     async def judged(self, *, sent: bool) -> None:
         """Two entries of it are pulled, and answered for."""
@@ -96,10 +98,24 @@ class Said:
         await self.to.city.node.settled()
         async with self.to.city.node.context("exchange") as ctx:
             session = await ctx.session()
-            made = await copies.unsent(session, self.code, "up", limit=10)
-            assert made
-            for each in made if sent else ():
+            assert await copies.unsent(session, self.code, "up", limit=10)
+        if sent:
+            await self.sent()
+
+    async def sent(self) -> None:
+        """It has the answers to all that was judged."""
+        async with self.to.city.node.context("exchange") as ctx:
+            session = await ctx.session()
+            for each in await copies.unsent(session, self.code, "up", limit=10):
                 await copies.sent(session, self.code, "up", number=each.number, at=ctx.instant)
+
+    async def answered_for(self, *ranges: tuple[int, int]) -> None:
+        """It was answered for these, each by one row."""
+        rows = [(first, until, self.proof(until, first=first).signed) for first, until in ranges]
+        async with self.to.city.node.context("exchange") as ctx:
+            session = await ctx.session()
+            await copies.add_made(session, [Made(self.code, "up", *row, [], [], [], [], "ingestion") for row in rows])
+        await self.sent()
 
 
 @pytest.fixture
@@ -157,6 +173,16 @@ def made_keys(folder: Path) -> Path:
     return folder / "other"
 
 
+async def test_an_answer_of_before_about_more_than_one_may_be_closes_nothing(said: Said):
+    await said.answered_for((0, 13_500), (13_400, 13_401))
+    said.says(said.proof(13_500))
+    assert (await said.told(), await said.behind()) == ([None, None], [])
+    said.says(said.proof(13_501))
+    for each in said.processes:
+        each.memory.clear()
+    assert await said.told() == ["13500/13501", "13500/13501"]
+
+
 async def test_a_process_that_ended_before_it_noted_what_it_had_handed_over_has_lost_nothing(said: Said):
     await said.judged(sent=False)
     said.says(said.proof(2))
@@ -171,11 +197,29 @@ async def test_a_node_of_which_its_operator_says_so_waits_for_a_peer_that_is_awa
     said.says()
     assert (await said.told(), await said.behind()) == ([None, None], []), "it has nothing that this node lacks"
     await said.mark()
-    said.says(number=5)
+    said.to.sender.add(5)
+    head = said.to.sender.note(said.to.sender.entries)
+    said.says(number=5, head=head)
     assert (await said.told(), await said.behind()) == (["2/5", "2/5"], [(said.code, 5)]), "of a version before this"
+    await said.mark()
+    said.says(number=2**53, head=head)
+    assert (await said.told(), await said.behind()) == (["2/7", "2/7"], [(said.code, 7)]), "its feed goes no further"
+    for unsigned in (None, "", head.replace("\n7\n", "\n9\n")):
+        await said.mark()
+        said.says(number=2**53, head=unsigned)
+        assert (await said.told(), await said.behind()) == ([None, None], []), unsigned
     await said.mark()
     said.says(said.proof(2), number=5)
     assert await said.told() == [None, None], "processes that have heard it ask again, and a proof is better"
+
+
+async def test_what_was_judged_and_not_gone_by_is_not_all_that_a_backup_needs(said: Said):
+    await said.judged(sent=False)
+    await said.mark()
+    said.says(said.proof(2))
+    assert (await said.told(), await said.behind()) == (["0/2", "0/2"], [(said.code, 2)])
+    await said.sent()
+    assert (await said.told(), await said.behind()) == ([None, None], [])
 
 
 async def test_a_peer_that_is_taken_out_is_waited_for_no_more_and_asked_when_it_comes_again(said: Said):
@@ -187,6 +231,17 @@ async def test_a_peer_that_is_taken_out_is_waited_for_no_more_and_asked_when_it_
     await eventually(lambda: gauge(said.code) is None)
     await said.to.city.publish("party", row)
     assert await said.told() == ["0/7", "0/7"]
+
+
+@pytest.mark.parametrize("without", [("place", "sends_for"), ("place", "sends_for", "url")], ids=", ".join)
+async def test_a_peer_whose_row_says_less_now_is_waited_for_as_before(said: Said, without: tuple[str, ...]):
+    said.says(said.proof(7))
+    assert await said.told() == ["0/7", "0/7"]
+    row = said.to.city.node.host.followed.party(said.code).model_dump(mode="json")
+    await said.to.city.publish("party", {name: value for name, value in row.items() if name not in without})
+    assert (await said.told(), await said.behind()) == (["0/7", "0/7"], [(said.code, 7)])
+    await said.to.city.publish("party", row | {"active": False})
+    assert (await said.told(), await said.behind()) == ([None, None], [])
 
 
 def gauge(peer: str) -> float | None:

@@ -13,9 +13,10 @@ from creditmesh.chassis.errors import Transient
 from creditmesh.ingestion.lawful import Judgement
 from creditmesh.ingestion.operations.copying.peer_gate import PeerGate
 from creditmesh.ingestion.store import feed_keys
+from creditmesh.schemas.acknowledgements import MOST_ANSWERED
 from creditmesh.schemas.bounds import MOST_REVISIONS
 from creditmesh.schemas.catalogue import Item
-from creditmesh.schemas.events import EntriesJudged, RecordChanged
+from creditmesh.schemas.events import EntriesJudged, PageReceived, RecordChanged
 from creditmesh.schemas.exchange import RecordBody
 from creditmesh.schemas.rules.compile import Row
 from tests.ingestion.conftest import House, child
@@ -91,6 +92,17 @@ async def test_a_feeds_run_is_answered_once_and_a_key_too(province: House):
             refused=({"index": bad.index, "code": "unreadable_entry"},),
         ),
         EntriesJudged(peer="harbour", feed="up", first=other_key.index, until=stray.index + 1),
+    ]
+
+
+async def test_no_answer_is_about_more_entries_than_one_may_be(province: House):
+    before, each = len(await province.judged()), MOST_ANSWERED // 2
+    pages = [PageReceived(peer="city", feed="up", first=n * each, until=(n + 1) * each, entries=()) for n in range(5)]
+    await province.deliver(*pages)
+    assert [(run.first, run.until) for run in (await province.judged())[before:]] == [
+        (0, 2 * each),
+        (2 * each, 4 * each),
+        (4 * each, 5 * each),
     ]
 
 

@@ -89,6 +89,7 @@ async def test_what_ended_after_the_backup_is_said_by_no_door_until_the_province
     cast, province = mesh["province"], mesh.chain["province"]
     record = await listed(mesh, 1)
     await mesh.settled()
+    task = done(await cast.door("asker").get("/v1/tasks"))["items"][0]
     await copied(province)
     assert await say(cast, record)
     await withdrawn(mesh, record)
@@ -104,20 +105,25 @@ async def test_what_ended_after_the_backup_is_said_by_no_door_until_the_province
     own = penalty("示省市监罚〔2026〕1号", today=cast.today, CF_CFJGDM=PROVINCES, CF_SJLYDM=PROVINCES)
     await accepted(cast, own)
     assert await refused(cast)
+    for outcome in ("lifted", "applied"):
+        given = {"outcome": outcome, "officer": "W-17"}
+        path = f"/v1/tasks/{task['id']}/feedback"
+        answer = await cast.door("asker").post(path, json=given, headers={"If-Match": '"0"'})
+        assert (answer.status_code, answer.json()["code"]) == (503, "catching_up"), outcome
     monkeypatch.setattr(answering, "unsent", unsent)
     await eventually(lambda: opened(mesh))
     assert await looks(cast, ORDER, record) == GONE
     saying = [answer for answer in await doors(cast) if record in answer.text]
     assert all(record not in str(answer.json()["records"]) for answer in saying), "an export has who looked at it"
-    await restored(province)
+    await restored(province, "down", "down-city")  # looks at copies were told to the city since
     another = await listed(mesh, 2)
     await mesh.settled()
     assert await looks(cast, ORDER, another) == SHOWN
 
 
-async def restored(node: TestNode) -> None:
-    """Looks at copies were told to the city since: the province has these entries back from there."""
-    for feed in ("down", "down-city"):
+async def restored(node: TestNode, *feeds: str) -> None:
+    """These of its feeds are fetched back."""
+    for feed in feeds:
         while done(await node.operator().post(f"/v1/admin/feeds/{feed}/restore"))["peer"] is not None:
             pass
 
@@ -143,6 +149,41 @@ async def test_while_the_city_is_away_nothing_is_shown_at_a_province_of_which_it
     await started(city)
     await eventually(lambda: opened(mesh))
     assert await looks(cast, ORDER, record) == GONE
+
+
+@pytest.mark.parametrize("said", [True, False], ids=["its operator says so", "nobody says so"])
+async def test_what_a_city_ended_itself_is_said_by_no_door_of_it_until_it_is_made_again(mesh: Mesh, said: bool):  # noqa: FBT001
+    city, province = mesh.chain["city"], mesh.chain["province"]
+    record = await listed(mesh, 1)
+    await mesh.settled()
+    await copied(city)
+    assert await public(mesh.city) == [record]
+    await withdrawn(mesh, record)
+    await mesh.settled()
+    assert await public(mesh.city) == []
+    if said:
+        await province.host.stop()
+    await put_back(city, said=said)
+    if said:
+        stopped = city.host.equipment["exchange"].stopped
+        await eventually(lambda: "catch up city/up" in stopped)
+        assert await public(mesh.city) == ["catching_up"], "who read its feed is away"
+        await started(province)
+    await eventually(lambda: compared(city.host.equipment["exchange"]).behind("up"))
+    await eventually(lambda: is_public(mesh.city, ["catching_up"]))
+    await restored(city, "up")
+    await eventually(lambda: is_public(mesh.city, []))
+    assert done(await mesh.city.door("court").get(f"/v1/records/{record}"))["state"] == "withdrawn"
+
+
+async def public(cast: Cast) -> list[str]:
+    """The records of the organisation that anybody finds, or why nobody finds any."""
+    answer = await cast.door().post("/v1/public/searches", json={"code": uscc(ORDER)})
+    return [answer.json()["code"]] if answer.is_error else [each["record"] for each in answer.json()["items"]]
+
+
+async def is_public(cast: Cast, wanted: list[str]) -> bool:
+    return await public(cast) == wanted
 
 
 async def test_a_node_that_lost_nothing_is_closed_by_nothing_when_it_starts_again(mesh: Mesh):

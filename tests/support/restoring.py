@@ -35,7 +35,7 @@ async def put_back(node: TestNode, *, said: bool = False) -> None:
     await swapped(node)
     if said:
         async with node.database.session("exchange") as session:
-            await Session(session).fetch(MARK, {"feed": UP})
+            await Session(session).fetch(MARK, {"node": node.host.settings.node, "feed": UP})
     await started(node)
 
 

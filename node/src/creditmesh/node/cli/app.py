@@ -121,7 +121,7 @@ def restore(
         bool,
         typer.Option(
             "--before-start",
-            help="The database was put back, and no process runs yet: show no peer's records until it was heard.",
+            help="The database was put back, and no process runs yet: show no records until all peers were heard.",
         ),
     ] = False,
     dismiss: Annotated[

@@ -59,11 +59,14 @@ class Comparer:
         for party, feed in readers(directory):
             wanted[feed].append(party)
         known.keep({(feed, party.code) for feed, parties in wanted.items() for party in parties})
-        below = [party for party in directory.peers("below") if party.url is not None]
+        active = ((each, directory.party(each.code)) for each in directory.enrolled("below"))
+        below = [each for each, row in active if row is not None and row.active]  # also whose row says no place now
         async with asyncio.TaskGroup() as looked:
             looked.create_task(self._look_at_senders(client, below))
             for feed, parties in wanted.items():
                 looked.create_task(self._look_at(client, feed, parties))
+            if UP not in wanted:
+                looked.create_task(self._look_at_own(()))
         await self._tell_lost()
         await self._tell_kept()
 
@@ -79,27 +82,28 @@ class Comparer:
 
     async def _look_at_senders(self, client: httpx.AsyncClient, below: Sequence[Party]) -> None:
         """Ask who was not heard yet, and say of whom this node shows nothing."""
-        codes, known = [party.code for party in below], compared(self._equipment)
+        codes, known, own = [party.code for party in below], compared(self._equipment), self._equipment.node.code
         async with self._equipment.pool.session() as session:
-            found = await catching_up.lagging(session, UP, codes)
+            found = await catching_up.lagging(session, UP, [*codes, own])
         self._tell_lagging(codes, found)
         marked = {peer for peer, lag in found.items() if lag.had is None}
         known.senders &= set(codes) - marked
         async with asyncio.TaskGroup() as asked:
             for party in below:
-                if party.code not in known.senders:
+                if party.url is not None and party.code not in known.senders:
                     asked.create_task(self._hear(client, party, known.senders, marked=party.code in marked))
 
     async def _hear(self, client: httpx.AsyncClient, party: Party, heard: set[str], *, marked: bool) -> None:
         """Ask how far this node had answered for the node's `up`; who does not answer in time is asked again."""
         try:
             async with asyncio.timeout(SECONDS_TO_ANSWER):
-                feed = await self._peer(client, party).standing(UP)
+                peer = self._peer(client, party)
+                feed = await peer.standing(UP)
         except (NotNow, TimeoutError):
             return
         context = Context(self._equipment)
         try:
-            await hear(context, party.code, feed, marked=marked)
+            await hear(context, party.code, feed, marked=marked, size=peer.signed_size(feed))
             await context.commit()
         finally:
             await context.rollback()
@@ -113,6 +117,11 @@ class Comparer:
         for peer in self._below - set(below):
             FEED_LAGGING.remove(peer)
         self._below = set(below)
+        if (own := self._equipment.node.code) in found:
+            stopped[f"{_CATCH_UP}{own}/{UP}"] = (
+                "no records are shown until every node that reads it was heard, and what these hold of it is made "
+                "again: creditmesh-node restore; if one is gone for good: creditmesh-node peers remove"
+            )
         for peer in below:
             lag = found.get(peer)
             FEED_LAGGING.labels(peer).set(0 if lag is None else lag.missing)
@@ -150,8 +159,19 @@ class Comparer:
         if heard:
             async with self._judging, self._equipment.pool.session() as session:
                 await judge(self._equipment, session, heard)
+        if feed == UP:
+            await self._look_at_own(parties)
         known.release(feed, [party.code for party in parties])
         FEED_BEHIND.labels(feed).set(bool(known.behind(feed)))
+
+    async def _look_at_own(self, parties: Sequence[Party]) -> None:
+        """Show nothing while a reader of `up` holds what is not here, or not made again: it may have ended a record."""
+        known, node = compared(self._equipment), self._equipment.node.code
+        async with self._equipment.pool.session() as session:
+            if behind := known.behind(UP):
+                await catching_up.hear(session, node, had=max(behind.values()))
+            elif all((UP, party.code) in known.held for party in parties):
+                await catching_up.whole(session, node, UP)
 
     async def _ask(self, client: httpx.AsyncClient, party: Party, feed: str) -> tuple[Reader, Checkpoint | None] | None:
         """What a reader holds; None where it does not answer in time, and is asked again."""

@@ -23,7 +23,7 @@ from creditmesh.schemas.acknowledgements import EntryRange
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.exchange import AnswersOut, FeedEntry, FeedOut, PageEnd, feed_origin
-from creditmesh.schemas.pages import BadPage, VerifiedPage, verify_page
+from creditmesh.schemas.pages import BadPage, VerifiedPage, signed_head, verify_page
 from creditmesh.schemas.tlog import Range
 
 WAIT = 20
@@ -147,15 +147,26 @@ class Peer:
 
     def verify(self, feed: str, before: Range, pulled: PulledPage) -> VerifiedPage:
         """The page if it is what the peer signed; BadPage if not."""
-        publics = [b64decode(key.public) for key in self.party.keys if key.use == "node"]
         return verify_page(
             before,
             pulled.entries,
             pulled.note,
             origin=feed_origin(self.party.code, feed),
-            publics=publics,
-            verify=lambda public, data, signature: verified(data, signature, public=public),
+            publics=self._publics,
+            verify=_verify,
         )
+
+    def signed_size(self, feed: FeedOut) -> int:
+        """How far the feed goes by the head that it shows, if the peer signed that; else 0."""
+        origin = feed_origin(self.party.code, feed.feed)
+        try:
+            return signed_head(feed.checkpoint or "", origin=origin, publics=self._publics, verify=_verify, at=0).size
+        except BadPage:
+            return 0
+
+    @property
+    def _publics(self) -> list[bytes]:
+        return [b64decode(key.public) for key in self.party.keys if key.use == "node"]
 
     async def acknowledge(self, feed: str, text: str, *, until: int) -> tuple[EntryRange, ...]:
         """Hand over what this node signed about a feed of the peer's up to `until`; what the peer lacks."""
@@ -214,3 +225,7 @@ async def _said(answer: httpx.Response) -> tuple[int, str]:
 def _named(said: tuple[int, str]) -> str:
     status, code = said
     return f"{status} {code}"
+
+
+def _verify(public: bytes, data: bytes, signature: bytes) -> bool:
+    return verified(data, signature, public=public)

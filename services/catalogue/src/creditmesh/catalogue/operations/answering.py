@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from creditmesh.catalogue.store import RefusedEntry
 from creditmesh.chassis.context import Context
-from creditmesh.schemas.acknowledgements import EntryRefusal
+from creditmesh.schemas.acknowledgements import MOST_ANSWERED, EntryRefusal
 from creditmesh.schemas.events import EntriesJudged, PageReceived
 from creditmesh.schemas.exchange import NEWER_VERSION
 from creditmesh.schemas.received import ReceivedEntry
@@ -37,10 +37,10 @@ def answer(
 
 
 def _stretches(pages: Iterable[PageReceived]) -> list[list[PageReceived]]:
-    """Pages that follow each other without a gap."""
+    """Pages that follow each other without a gap, as many as one answer may be about."""
     found: list[list[PageReceived]] = []
     for page in pages:
-        if found and found[-1][-1].until == page.first:
+        if found and found[-1][-1].until == page.first and page.until - found[-1][0].first <= MOST_ANSWERED:
             found[-1].append(page)
         else:
             found.append([page])

@@ -13,18 +13,18 @@ from creditmesh.schemas.signed import read
 _log = structlog.get_logger(__name__)
 
 
-async def hear(ctx: Context, peer: str, feed: FeedOut, *, marked: bool) -> None:
-    """Note what the sender of an `up` hands back, where it goes beyond what all of this node has gone by.
+async def hear(ctx: Context, peer: str, feed: FeedOut, *, marked: bool, size: int) -> None:
+    """Note what the sender of an `up` hands back, where it goes beyond what this node has judged.
 
-    `marked`: its operator says that this node was restored. What the sender says without a proof counts then too.
+    `marked`: its operator says that this node was restored, and all of it counts. What the sender says without a proof
+    counts then too, as far as the feed goes: to `size`, by the sender's own signature.
     """
     had = proven(ctx.equipment, peer, feed)
     if marked and had is None:
-        had = feed.acknowledged
+        had = min(feed.acknowledged, size)
     session = await ctx.session()
-    lost = had if had is not None and had > await catching_up.gone_by(session, peer, UP) else None
-    if marked or lost is not None:
-        await catching_up.hear(session, peer, lost=lost)
+    if had is not None and (marked or had > await catching_up.gone_by(session, peer, UP)):
+        await catching_up.hear(session, peer, had=had)
 
 
 def proven(equipment: Equipment, peer: str, feed: FeedOut) -> int | None:

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from creditmesh.chassis.bus.listen import CATCHING_UP, tell
 from creditmesh.chassis.database.session import Session
-from creditmesh.schemas.acknowledgements import MOST_ANSWERED
 
 
 class Lag(NamedTuple):
@@ -31,12 +30,7 @@ class HeldPage(NamedTuple):
     data: bytes
 
 
-# One answer covers at most so many entries, and one that is told anew lies within an earlier one.
-_MADE = """
-    (select max(m.until) from exchange.acknowledgement_made m
-      where m.peer = c.peer and m.feed = :feed and m.first >
-            (select max(l.first) from exchange.acknowledgement_made l where l.peer = c.peer and l.feed = :feed) - :most)
-"""
+_MADE = "(select max(m.until) from exchange.acknowledgement_made m where m.peer = c.peer and m.feed = :feed)"
 # What was judged is sent in its order: all before the first that is not sent is.
 _HAS = f"""
     coalesce((select first from exchange.acknowledgement_made
@@ -50,9 +44,15 @@ _ANNOUNCE = """
      where peer = :peer and feed = :feed
 """
 _HAD = """
-    insert into bus.catching_up (peer, had) values (:peer, :had) on conflict (peer) do update set had = excluded.had
+    insert into bus.catching_up as c (peer, had) values (:peer, :had)
+        on conflict (peer) do update set had = excluded.had where c.had is distinct from excluded.had returning peer
 """
-_HEARD = "delete from bus.catching_up where peer = :peer and had is null"
+_MADE_AGAIN = """
+    delete from bus.catching_up
+     where peer = :node and not exists (select from exchange.lost_entry
+                                         where feed = :feed and why is distinct from 'copy' and why is null)
+    returning peer
+"""
 _LAGGING = f"select peer, ({_HAS}) as has, had from bus.catching_up c"
 _DONE = f"""
     delete from bus.catching_up c where peer <> all(cast(:below as text[])) or had <= ({_HAS}) returning peer
@@ -82,18 +82,21 @@ async def announce(session: Session, peer: str, feed: str, size: int) -> None:
     await session.execute(_ANNOUNCE, {"peer": peer, "feed": feed, "announced": size})
 
 
-async def hear(session: Session, peer: str, *, lost: int | None) -> None:
-    """The sender was heard: this node had answered it for so many entries and has not now; None: nothing is lost."""
-    if lost is None:
-        await session.execute(_HEARD, {"peer": peer})
-    else:
-        await session.execute(_HAD, {"peer": peer, "had": lost})
-    await tell(session, CATCHING_UP)
+async def hear(session: Session, peer: str, *, had: int) -> None:
+    """The peer was heard: this node had answered it for so many entries; or, of its own feed, had so many itself."""
+    if await session.fetch(_HAD, {"peer": peer, "had": had}):
+        await tell(session, CATCHING_UP)
+
+
+async def whole(session: Session, node: str, feed: str) -> None:
+    """All of this node's own feed is here: it is waited for no more, unless revisions of it are being made again."""
+    if await session.fetch(_MADE_AGAIN, {"node": node, "feed": feed}):
+        await tell(session, CATCHING_UP)
 
 
 async def gone_by(session: Session, peer: str, feed: str) -> int:
     """Behind the last entry that this node has judged, whether or not that was noted as sent."""
-    found: int = await session.value(_GONE_BY, {"peer": peer, "feed": feed, "most": MOST_ANSWERED})
+    found: int = await session.value(_GONE_BY, {"peer": peer, "feed": feed})
     return found
 
 
@@ -101,14 +104,14 @@ async def lagging(session: Session, feed: str, below: Collection[str]) -> dict[s
     """The peers below whose feed of that name this node has not answered for as far again; all others are done."""
     if not (found := await _lagging(session, feed)):
         return {}
-    if await session.fetch(_DONE, {"feed": feed, "most": MOST_ANSWERED, "below": list(below)}):
+    if await session.fetch(_DONE, {"feed": feed, "below": list(below)}):
         await tell(session, CATCHING_UP)
         found = await _lagging(session, feed)
     return found
 
 
 async def _lagging(session: Session, feed: str) -> dict[str, Lag]:
-    return {peer: Lag(*reach) for peer, *reach in await session.fetch(_LAGGING, {"feed": feed, "most": MOST_ANSWERED})}
+    return {peer: Lag(*reach) for peer, *reach in await session.fetch(_LAGGING, {"feed": feed})}
 
 
 async def held(session: Session, peer: str, feed: str) -> list[HeldPage]:

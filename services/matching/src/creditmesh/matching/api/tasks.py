@@ -50,7 +50,7 @@ async def look_at(ctx: Ctx, response: Response, task: str) -> TaskOut:
     return found
 
 
-@router.post("/v1/tasks/{task}/feedback", access=_ANSWERS, status_code=201)
+@router.post("/v1/tasks/{task}/feedback", access=_ANSWERS, status_code=201, shows_copies=True)
 async def answer(ctx: Ctx, request: Request, response: Response, task: str, body: FeedbackIn) -> FeedbackOut:
     """Answer a task: you applied the measure, did not and say why, or, once its ground has ended, have lifted it.
 

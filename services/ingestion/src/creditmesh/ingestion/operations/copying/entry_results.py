@@ -7,7 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
-from creditmesh.schemas.acknowledgements import EntryRefusal
+from creditmesh.schemas.acknowledgements import MOST_ANSWERED, EntryRefusal
 from creditmesh.schemas.events import EntriesJudged, PageReceived
 from creditmesh.schemas.events.entries import TrackedEntry
 from creditmesh.schemas.problems import FieldError
@@ -38,7 +38,7 @@ class EntryResults:
         self._runs: dict[tuple[str, str], list[_FeedRun]] = defaultdict(list)
         for page in pages:
             runs = self._runs[page.peer, page.feed]
-            if runs and runs[-1].until == page.first:
+            if runs and runs[-1].until == page.first and page.until - runs[-1].first <= MOST_ANSWERED:
                 runs[-1].until = page.until
             else:
                 runs.append(_FeedRun(page.first, page.until))
@@ -56,7 +56,7 @@ class EntryResults:
         self._run(entry).tracked.append(TrackedEntry(index=entry.index, record=record))
 
     def emit(self, ctx: Context) -> None:
-        """One event a run."""
+        """One event a run, which is of no more entries than one answer is about."""
         for (peer, feed), runs in self._runs.items():
             for run in runs:
                 ctx.emit(
