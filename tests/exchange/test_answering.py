@@ -192,7 +192,7 @@ async def test_how_far_a_node_has_answered_is_read_off_one_row_however_much_is_n
     async with chain["province"].context("exchange") as ctx:
         session = await ctx.session()
         await session.execute(MUCH, {"count": 3000})
-        await catching_up.hear(session, "lagging", lost=5000)
+        await catching_up.hear(session, "lagging", had=5000)
         before = await session.value(READ)
         assert (await catching_up.lagging(session, "up", ["lagging"]))["lagging"] == (10, 5000)
         assert await session.value(READ) - before < 100
