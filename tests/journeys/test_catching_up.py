@@ -29,6 +29,7 @@ CLOSED = {
     "GET /v1/designations",
     "GET /v1/tasks",
     "GET /v1/tasks/{task}",
+    "POST /v1/tasks/{task}/feedback",
 }
 """What says today of somebody what a copy may say. A route is put here, or not, by whoever makes it."""
 CLOSE = f"insert into bus.catching_up (peer) values ('{CODE}'); select pg_notify('bus', 'catching_up')"

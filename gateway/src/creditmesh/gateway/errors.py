@@ -99,10 +99,11 @@ class CatchingUp(Unavailable):
     def __init__(self, *peers: str) -> None:
         feeds, command = ", ".join(f"{peer}/up" for peer in peers), "creditmesh-node peers remove"
         super().__init__(
-            f"It follows {feeds} again as far as it had before, and goes on by itself; ask again later. Its operator "
-            f"sees how far it is in /health/ready, and takes out a peer that is gone for good (`{command}`).",
-            f"正在重新读取 {feeds}，达到恢复前的进度后自动继续，请稍后重试。运维人员可在 /health/ready 查看进度，"
-            f"已永久停用的对等节点请移除（`{command}`）。",
+            f"It waits for {feeds} to stand here as far as before; ask again later. Its operator sees in /health/ready "
+            f"what it waits for, brings its own entries back (`creditmesh-node restore`), and takes out a peer that is "
+            f"gone for good (`{command}`).",
+            f"正在等待 {feeds} 恢复到此前的进度，请稍后重试。运维人员可在 /health/ready 查看原因，"
+            f"用 `creditmesh-node restore` 取回本节点自己的记录，并移除已永久停用的对等节点（`{command}`）。",
             headers={"Retry-After": "10"},
         )
 
