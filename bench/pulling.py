@@ -28,7 +28,7 @@ from creditmesh.chassis.settings import NodeSettings
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import Vault
 from creditmesh.exchange import service as exchange
-from creditmesh.exchange.peer import Peer
+from creditmesh.exchange.peer import NotNow, Peer
 from creditmesh.exchange.pulling import Pulling
 from creditmesh.node.database import role_addresses
 from creditmesh.schemas.catalogue import Party
@@ -58,6 +58,8 @@ async def measure(standing: Standing) -> Table:
     """Entries a second of each stage, and the CPU of an entry where it is spent."""
     province = standing.at("province")
     url = province.url
+    async with asyncio.timeout(SECONDS), httpx.AsyncClient(timeout=60) as client:
+        await _compared(_peer(standing, province.node.settings, client))
     await asyncio.to_thread(province.node.children["node"].stop)
     table = Table(f"pull: the city's feed, {ENTRIES:,} entries and more, at most 1,000 a page")
     async with standing.session() as city, province.session() as above:
@@ -77,6 +79,17 @@ async def measure(standing: Standing) -> Table:
         "gated and applied: by every service of the province, its start not counted; ingestion's position is timed.",
     ]
     return table
+
+
+async def _compared(peer: Peer) -> None:
+    """Wait until the city has heard what the province holds of its feed: before that it appends nothing to it."""
+    while True:
+        try:
+            await peer.standing("up")
+        except NotNow:
+            await asyncio.sleep(0.1)
+        else:
+            return
 
 
 async def _filled(standing: Standing, city: asyncpg.Connection) -> None:
