@@ -97,7 +97,7 @@ class NotOffered(Conflict):
     title_zh = "无法再次取得此前被拒收的条目"
 
 
-class CatchingUp(Conflict):
+class CopyCatchingUp(Conflict):
     """409: the copy has not yet stood where its feed stood, so that nothing of it is told."""
 
     code = "copy_catching_up"

@@ -11,7 +11,7 @@ import httpx
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Unavailable
-from creditmesh.exchange.errors import CatchingUp, NoSuchFeed, NotOffered
+from creditmesh.exchange.errors import CopyCatchingUp, NoSuchFeed, NotOffered
 from creditmesh.exchange.operations.telling import fitting, lacking, tell_anew
 from creditmesh.exchange.peer import NotNow, Peer
 from creditmesh.exchange.store import copies, refusals, waiting
@@ -29,8 +29,8 @@ _TIMEOUT = 30.0
 async def offer_again(ctx: Context, peer: str, feed: str, *, after: int) -> OfferedOut:
     """Tell the next entries from `after` on that this node has refused anew, with what came later of their records.
 
-    NoSuchFeed if nothing of it is judged here, CatchingUp while the copy is behind, NotOffered if the peer no longer
-    gives what was verified, Unavailable if it does not answer.
+    NoSuchFeed if nothing of it is judged here, CopyCatchingUp while the copy is behind, NotOffered if the peer no
+    longer gives what was verified, Unavailable if it does not answer.
     """
     party = ctx.followed(Directory).party(peer)
     if party is None or feed != {"below": UP, "above": DOWN}.get(party.place or ""):
@@ -55,7 +55,7 @@ async def offer_again(ctx: Context, peer: str, feed: str, *, after: int) -> Offe
 
 async def _assert_caught_up(session: Session, peer: str, feed: str) -> None:
     if (await copies.found(session, peer, feed)).behind:
-        raise CatchingUp
+        raise CopyCatchingUp
 
 
 async def _asked(ctx: Context, party: Party, feed: str, lost: Sequence[FeedEntry]) -> dict[int, FeedEntry]:

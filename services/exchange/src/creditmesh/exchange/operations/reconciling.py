@@ -12,7 +12,7 @@ import httpx
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.chunks import alone
-from creditmesh.exchange.errors import CatchingUp, NoSuchFeed
+from creditmesh.exchange.errors import CopyCatchingUp, NoSuchFeed
 from creditmesh.exchange.operations.comparing import begins, feeds_of, signed_here
 from creditmesh.exchange.operations.telling import fitting_of, keep, learn, tell_anew
 from creditmesh.exchange.peer import NotNow, Peer
@@ -87,7 +87,7 @@ def _compared(out: HeadsOut, there: int, *, fits: bool) -> HeadsOut:
 async def said_from(ctx: Context, peer: str, *, after: int) -> SaidPage:
     """What the peer's `up` says last of records, of which it does so in the next entries after so many.
 
-    NoSuchFeed if the peer sends no records here, CatchingUp while the copy does.
+    NoSuchFeed if the peer sends no records here, CopyCatchingUp while the copy does.
     """
     session, size = await _whole(ctx, peer)
     until = min(after + _AT_ONCE, size)
@@ -124,7 +124,7 @@ async def tell_records(ctx: Context, peer: str, records: Collection[UUID]) -> To
     session = await ctx.session()
     await waiting.hold(session, peer, UP)
     if (await copies.found(session, peer, UP)).behind:
-        raise CatchingUp
+        raise CopyCatchingUp
     first = await revisions.first_places(session, peer, records)
     some = await fitting_of(session, peer, first)
     said = await _said(session, peer, [first[place] for place in some], kept={})  # what was found may be so no more
@@ -156,7 +156,7 @@ async def _whole(ctx: Context, peer: str) -> tuple[Session, int]:
     session = await ctx.alone()
     copy = await copies.found(session, peer, UP)
     if copy.behind:
-        raise CatchingUp
+        raise CopyCatchingUp
     return session, copy.range.size
 
 
