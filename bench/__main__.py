@@ -16,6 +16,7 @@ from bench import (
     backlog,
     chain,
     gateway,
+    growth,
     idle,
     ingest,
     latency,
@@ -48,6 +49,8 @@ ON_ONE: dict[str, Measure] = {
     "backlog": backlog.measure,
 }
 """On one node, in this order: it must rest before it works."""
+ON_ONE_ALONE: dict[str, Measure] = {"growth": growth.measure}
+"""On one node that has done nothing yet. It takes long, so that it is run where it is named."""
 ON_TWO: dict[str, Measure] = {"pull": pulling.measure}
 ON_CHAIN: dict[str, Measure] = {
     "idle-chain": idle.measure,
@@ -64,12 +67,14 @@ ON_KAFKA: dict[str, tuple[tuple[NodeCode, ...], Measure]] = {
     "repair-kafka": (CHAIN, repairs.measure),
 }
 """With a broker between: on which nodes, and what."""
-NAMES = (*ON_ONE, *ON_TWO, *ON_CHAIN, *ALONE, *ON_KAFKA)
+NAMES = (*ON_ONE, *ON_ONE_ALONE, *ON_TWO, *ON_CHAIN, *ALONE, *ON_KAFKA)
 console = Console(width=None if Console().is_terminal else 140)
 
 
 def main(
-    parts: Annotated[list[str] | None, typer.Argument(help=f"{', '.join(NAMES)}; default: all")] = None,
+    parts: Annotated[
+        list[str] | None, typer.Argument(help=f"{', '.join(NAMES)}; default: all but {', '.join(ON_ONE_ALONE)}")
+    ] = None,
     profile: Annotated[
         Path | None, typer.Option(help="leave the nodes' stacks in this folder; no figures are kept")
     ] = None,
@@ -77,7 +82,7 @@ def main(
     """Measure, print, and keep the figures with the machine and the commit."""
     if profile is not None:
         profiles.enable(profile)
-    wanted = parts or list(NAMES)
+    wanted = parts or [name for name in NAMES if name not in ON_ONE_ALONE]
     if unknown := set(wanted) - set(NAMES):
         raise typer.BadParameter(f"no part {', '.join(sorted(unknown))}")
     signal.signal(signal.SIGTERM, _interrupt)
@@ -93,7 +98,7 @@ def main(
 
 
 def _measured(wanted: list[str]) -> Iterator[tuple[str, Table | None]]:
-    for parts, codes in ((ON_ONE, CHAIN[:1]), (ON_TWO, CHAIN[:2]), (ON_CHAIN, CHAIN)):
+    for parts, codes in ((ON_ONE, CHAIN[:1]), (ON_ONE_ALONE, CHAIN[:1]), (ON_TWO, CHAIN[:2]), (ON_CHAIN, CHAIN)):
         yield from _on_nodes({name: parts[name] for name in parts if name in wanted}, codes)
     for name, measure in ALONE.items():
         if name in wanted:

@@ -18,7 +18,7 @@ MATTER, PATH = "business_licence_examination", "/v1/queries"
 async def measure(standing: Standing) -> Table:
     """Both ways, interleaved."""
     await _prepare(standing)
-    questions = [_question(FIRST + 2 * number) for number in range(SUBJECTS)]
+    questions = [question(FIRST + 2 * number) for number in range(SUBJECTS)]
     answered = await _answer(standing, questions[0])
     return await compared(
         standing,
@@ -43,7 +43,8 @@ async def _prepare(standing: Standing) -> None:
         await drained(session)
 
 
-def _question(order: int) -> bytes:
+def question(order: int) -> bytes:
+    """What a department asks about the invented person of that order."""
     document = {"type": "resident_id", "number": person(order)}
     subject = {"kind": "natural_person", "document": document}
     return orjson.dumps({"subject": subject, "purpose": "statutory_duty", "matter": MATTER, "officer": "B-1"})
