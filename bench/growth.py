@@ -106,7 +106,7 @@ def _table(sizes: list[Size]) -> Table:
         table.rows.append({"records": f"{size.records:,}", "": "queries", **asked})
     table.notes = [
         f"a second: until the read model has them; median of {ROUNDS} (least-greatest).",
-        "to the first size: how many times the CPU of node and server a row takes; of queries, how many fewer are answered.",
+        "to the first size: how many times the CPU of node and server a row takes; of queries, how many fewer.",
     ]
     table.samples = {str(size.records): {str(way): vars(result) for way, result in size.ways.items()} for size in sizes}
     return table
