@@ -113,7 +113,7 @@ class Directory(Histories):
         return next((b64decode(public) for public in found), None)
 
     def origin_keys(self, node: str) -> tuple[bytes, ...]:
-        """The Ed25519 keys of a node that is no neighbour, as its row was handed over: what is said of it has to be proven.
+        """The Ed25519 keys of a node that is no neighbour, by the row handed over: what it says has to be proven.
 
         None where nobody handed one over.
         """
