@@ -9,11 +9,13 @@ import orjson
 import pytest
 
 from creditmesh.exchange.entries import place_of, record_draft, sealed_fields
-from creditmesh.exchange.operations import originals, sharing
+from creditmesh.exchange.operations import chain, originals, sharing
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.operations.sealing import cipher_of
+from creditmesh.exchange.store import chain as rows
 from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.exchange import UP
+from creditmesh.schemas.signed import sign
 from tests.exchange.conftest import NOW, neighbour, row_of
 from tests.journeys.mesh import Mesh, accepted, act, done, enterprise, filed
 from tests.journeys.mesh import assembled as everywhere
@@ -34,8 +36,13 @@ REFUSED = "select code from exchange.refused_entry where peer = 'province' and f
 @pytest.fixture(scope="module")
 async def three(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
     """A city, its province and the nation, of which the last knows its neighbour alone."""
-    async with chained(postgres, tmp_path_factory.mktemp("three"), *THREE) as chain:
-        yield await everywhere(chain)
+    async with chained(postgres, tmp_path_factory.mktemp("three"), *THREE) as made:
+        yield await everywhere(made)
+
+
+async def lines_of(mesh: Mesh, record: str, code: str) -> list[str]:
+    async with mesh.chain[code].database.session() as session:
+        return [row["line"] for row in await session.fetch(LINES, UUID(record))]
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +53,8 @@ async def demanding(three: Mesh) -> Mesh:
 
 
 async def held(mesh: Mesh, record: str, code: str = "nation") -> list[tuple[str, int, Any]]:
-    rows = (await mesh.revisions(record))[code]
-    return [(row["change"], row["rev"], row["fields"].get("CF_WFXW")) for row in rows]
+    found = (await mesh.revisions(record))[code]
+    return [(row["change"], row["rev"], row["fields"].get("CF_WFXW")) for row in found]
 
 
 async def refused(mesh: Mesh) -> list[str]:
@@ -57,8 +64,8 @@ async def refused(mesh: Mesh) -> list[str]:
 
 async def forge(mesh: Mesh, record: str, *, rev: int, content_of: str | None = None, **said: Any) -> None:
     """The province writes an entry of its own about the record, with what it likes, sealed as it seals its own."""
-    rows = (await mesh.revisions(content_of or record))["province"]
-    source = RecordChanged.model_validate_json(orjson.dumps(rows[0]))
+    said_there = (await mesh.revisions(content_of or record))["province"]
+    source = RecordChanged.model_validate_json(orjson.dumps(said_there[0]))
     fields = source.fields | said.pop("fields", {})
     told = {"record": UUID(record), "rev": rev, "revision": uuid4(), "change": "corrected", "fields": fields}
     event = source.model_copy(update=told | said)
@@ -77,6 +84,23 @@ async def test_without_the_row_of_the_city_the_nation_has_the_word_of_the_provin
     await forge(three, record, rev=2, fields={"CF_WFXW": "其他"})
     assert [change for change, _, _ in await held(three, record)] == ["accepted", "corrected"]
     assert await refused(three) == []
+
+
+async def test_a_nation_that_does_not_say_that_it_reads_such_entries_is_given_what_it_can_open(three: Mesh):
+    equipment = three.chain["nation"].host.equipment["exchange"]
+    row = chain.own_row(equipment)
+    assert row is not None
+    for reads in ((), row.reads):
+        said = sign(row.model_copy(update={"reads": reads}), by=equipment.keys.sign)
+        async with three.chain["province"].context("exchange") as ctx:
+            await rows.keep(await ctx.session(), "nation", "nation", said.model_dump_json(), at=ctx.instant)
+        record = await accepted(
+            three.city, enterprise(three.city, f"示市监罚〔2026〕95{len(reads)}号", 950 + len(reads))
+        )
+        await three.settled()
+        assert [change for change, _, _ in await held(three, record)] == ["accepted"]
+        passed = await lines_of(three, record, "province") == await lines_of(three, record, "city")
+        assert passed is bool(reads)
 
 
 async def test_what_the_city_says_crosses_to_the_letter_and_is_proven(demanding: Mesh):
@@ -104,11 +128,7 @@ async def test_what_the_city_says_crosses_to_the_letter_and_is_proven(demanding:
     (mine,) = done(await demanding["nation"].door("person").get("/v1/me/file"))["records"]
     assert (mine["record"], mine["fields"]["CF_XDR_ZJHM"]) == (person, resident(943))
     for each in (record, person):
-        lines = {}
-        for code in ("city", "province"):
-            async with demanding.chain[code].database.session() as session:
-                lines[code] = [row["line"] for row in await session.fetch(LINES, UUID(each))]
-        assert lines["province"] == lines["city"] != []
+        assert await lines_of(demanding, each, "province") == await lines_of(demanding, each, "city") != []
     assert await refused(demanding) == []
     assert (await certificate(demanding, case)).complete
 
@@ -134,10 +154,10 @@ async def test_a_province_that_alters_swaps_replays_or_ends_is_refused_entry_by_
     await forge(demanding, str(uuid4()), rev=1, content_of=record, change="accepted")
     assert await held(demanding, record) == before
     assert (await refused(demanding))[known:] == ["not_of_origin"] * 5
-    case_free = {"fields": row | {"CF_WFXW": "其他", "CF_YJ": "示例依据"}, "reason": "error"}
+    again = {"fields": row | {"CF_WFXW": "其他", "CF_YJ": "示例依据"}, "reason": "error"}
     done(
         await demanding.city.door("owner").post(
-            f"/v1/records/{record}/corrections", json=case_free, headers={"If-Match": '"2"'}
+            f"/v1/records/{record}/corrections", json=again, headers={"If-Match": '"2"'}
         )
     )
     await demanding.settled()
