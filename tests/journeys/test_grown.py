@@ -32,6 +32,7 @@ async def grow(mesh: Mesh) -> None:
     """The province and the nation enrol each other, while all of them run."""
     nation, province = mesh.chain["nation"], mesh.chain["province"]
     mesh.chain.places = mesh.chain.places | {"province": replace(APART[1], above="nation")}
+    await enrol(nation, mesh.chain["city"], place=None)  # of whose records it wants proof from the first one on
     await enrol(province, nation, place="above")
     await enrol(nation, province, place="below", sends_for=("province", "city"))
     await mesh.settled()

@@ -123,8 +123,8 @@ async def copied(node: TestNode, peer: str, feed: str) -> int:
         return int(await session.fetchval(_COPIED, peer, feed))
 
 
-async def enrol(node: TestNode, peer: TestNode, *, place: str, sends_for: tuple[str, ...] = ()) -> None:
-    """Publish a node's row at another, as its operator would."""
+async def enrol(node: TestNode, peer: TestNode, *, place: str | None, sends_for: tuple[str, ...] = ()) -> None:
+    """Publish a node's row at another, as its operator would; without a place it is no neighbour."""
     code = peer.host.settings.node
     keys = peer.host.equipment["exchange"].keys
     own = peer.host.followed

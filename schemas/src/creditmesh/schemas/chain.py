@@ -13,6 +13,9 @@ from creditmesh.schemas.identifiers import NodeCode, Tier
 from creditmesh.schemas.signed import SignedText, Statement, Verify, read, said
 from creditmesh.schemas.texts import Word
 
+PASSED = "passed"
+"""Entries of a lower tier's origin as they came, under keys that were wrapped on."""
+
 
 class NodeKey(BaseModel):
     """The public half of a key that a node signs with."""
@@ -33,6 +36,8 @@ class NodeRow(Statement):
     """The nodes directly above it."""
     keys: Annotated[tuple[NodeKey, ...], Field(min_length=1, max_length=64)]
     at: Instant
+    reads: Annotated[tuple[Word, ...], Field(max_length=16)] = ()
+    """What it reads that not every version does: `PASSED`."""
 
     @property
     def publics(self) -> Mapping[str, str]:

@@ -112,6 +112,16 @@ class Directory(Histories):
         found = (each.public for each in party.keys if each.use == "node" and each.id == key)
         return next((b64decode(public) for public in found), None)
 
+    def origin_keys(self, node: str) -> tuple[bytes, ...]:
+        """The Ed25519 keys of a node that is no neighbour, by the row handed over: what it says has to be proven.
+
+        None where nobody handed one over.
+        """
+        party = self.party(node)
+        if party is None or party.kind != "node" or not party.active or party.place is not None:
+            return ()
+        return tuple(b64decode(key.public) for key in party.keys if key.use == "node")
+
     def procedure(self, case: str, *, on: date) -> Procedure | None:
         """The clocks of a kind of case in force on that day."""
         found = (body for body in self.objects("procedure", on=on) if isinstance(body, Procedure))

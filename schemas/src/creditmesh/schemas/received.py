@@ -47,6 +47,8 @@ class ReceivedEntry:
     """The record that it is about, where it says so, also in words that this version does not know."""
     replaced: bool = False
     """Whether its content was taken away here, for a later one replaced or ended it."""
+    unproven: bool = False
+    """Whether it is about another node's record and nothing proves that that node said it, as it has to be here."""
     anew: bool = False
     """Whether it counts as if it came for the first time."""
 
@@ -70,6 +72,7 @@ def read_entries(
     *,
     waiting: Collection[int] = (),
     replaced: Collection[int] = (),
+    unproven: Collection[int] = (),
     anew: bool = False,
 ) -> tuple[ReceivedEntry, ...]:
     """These entries of a peer's feed, of which those at the waiting places are not to be used yet.
@@ -93,6 +96,7 @@ def read_entries(
                 unknown=unknown,
                 record=record,
                 replaced=entry.index in replaced,
+                unproven=entry.index in unproven,
                 anew=anew,
             )
         )

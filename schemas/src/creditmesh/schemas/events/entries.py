@@ -36,6 +36,8 @@ class PageReceived(Event):
     for what surrounds them, and a version that can read them tells them anew."""
     replaced: tuple[Count, ...] = ()
     """Those whose content is told no more, for a later one of their record replaced or ended it: this node took it."""
+    unproven: tuple[Count, ...] = ()
+    """Those about another node's records of which nothing proves that it said so, where this node holds its key."""
     ahead: bool = False
     """Whether these are only the keys among them, told before the rest."""
     anew: bool = False
@@ -54,6 +56,7 @@ class PageReceived(Event):
             self.entries,
             waiting=frozenset(self.waiting),
             replaced=frozenset(self.replaced),
+            unproven=frozenset(self.unproven),
             anew=self.anew,
         )
 

@@ -37,6 +37,11 @@ class PageChunk(NamedTuple):
         keys = [entry for entry, read in zip(self.page.entries, self.page.received, strict=True) if read.type == KEY]
         return _changed(self.page, entries=tuple(keys), ahead=True) if keys else None
 
+    def with_unproven(self, indices: Collection[int]) -> "PageChunk":
+        """The same, with those of these entries that are in it told as not proven to be of their origin."""
+        among = tuple(each.index for each in self.page.entries if each.index in indices)
+        return _changed(self.page, unproven=among) if among else self
+
     def with_waiting(self, indices: Sequence[int]) -> "PageChunk":
         """The same, with these entries waiting for a newer version."""
         return _changed(self.page, waiting=tuple(indices))
@@ -115,7 +120,7 @@ def _chunk(peer: str, feed: str, first: int, lines: Sequence[bytes]) -> PageChun
     except ValidationError as error:
         where = error.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]
         raise BadPage("malformed", first + (int(where[1]) if len(where) > 1 else 0)) from error
-    place, beside = (page.peer, page.feed, page.first, page.until), page.waiting + page.replaced
+    place, beside = (page.peer, page.feed, page.first, page.until), page.waiting + page.replaced + page.unproven
     if place != (peer, feed, first, until) or beside or page.ahead or page.anew:
         raise BadPage("malformed", first)
     if too_long := next((each for each in page.entries if len(each.line) > MOST_OF_A_LINE), None):

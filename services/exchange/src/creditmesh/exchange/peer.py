@@ -23,6 +23,7 @@ from creditmesh.schemas.acknowledgements import EntryRange
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.exchange import AnswersOut, FeedEntry, FeedOut, PageEnd, feed_origin
+from creditmesh.schemas.origins import OriginsOut
 from creditmesh.schemas.pages import BadPage, VerifiedPage, signed_head, verify_page
 from creditmesh.schemas.tlog import Range
 
@@ -105,19 +106,24 @@ class Peer:
         """How far the peer's copy of this node's feed goes; None where it is of a version that cannot say."""
         return await self._answer(f"{self.party.url}/v1/exchange/copies/{feed}", FeedOut)
 
-    async def _answer(self, url: str, model: type[M]) -> M | None:
+    async def origins(self, feed: str, *, after: int, until: int) -> OriginsOut | None:
+        """What proves others' entries among these of the feed; None where the peer is of a version that cannot say."""
+        url = f"{self.party.url}/v1/exchange/feeds/{feed}/origins?after={after}&until={until}"
+        return await self._answer(url, OriginsOut, most=MOST_BYTES)
+
+    async def _answer(self, url: str, model: type[M], *, most: int = _MOST_ANSWERED) -> M | None:
         """What a route of the peer answers; None where it has none."""
         async with self._asked("GET", url) as answer:
             if answer.status_code == httpx.codes.OK:
-                return await self._read(answer, model)
+                return await self._read(answer, model, most=most)
             said = await _said(answer)
         if answer.status_code == httpx.codes.NOT_FOUND:
             return None
         raise PeerRefused(f"{self.party.code} does not answer {model.__name__}: {_named(said)}")
 
-    async def _read(self, answer: httpx.Response, model: type[M]) -> M:
+    async def _read(self, answer: httpx.Response, model: type[M], *, most: int = _MOST_ANSWERED) -> M:
         try:
-            return model.model_validate_json(await _read(answer, _MOST_ANSWERED))
+            return model.model_validate_json(await _read(answer, most))
         except (ValidationError, PageTooLarge) as error:
             raise PeerRefused(f"{self.party.code} answers {model.__name__} that cannot be read") from error
 

@@ -1,8 +1,8 @@
 """Following one feed of one peer, and sending a peer what was signed about it: two loops that may end at any moment."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import TypeVar, cast
 
 import structlog
 
@@ -13,12 +13,13 @@ from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.errors import Uncertain
 from creditmesh.chassis.metrics import FEED_STOPPED, FEED_WAITING
 from creditmesh.exchange.backoff import Backoff
-from creditmesh.exchange.operations import answering, receiving, telling
+from creditmesh.exchange.operations import answering, proving, receiving, telling
 from creditmesh.exchange.operations.answering import Waiting
 from creditmesh.exchange.peer import LIMIT, NotNow, PageTooLarge, PageTooSlow, Peer, PeerRefused, PulledPage
 from creditmesh.exchange.store import catching_up, copies
 from creditmesh.exchange.store.copies import FeedCopy, Unsent
 from creditmesh.schemas.acknowledgements import EntryRange
+from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.exchange import UP, waiting_line
 from creditmesh.schemas.pages import BadPage, VerifiedPage
 
@@ -90,7 +91,8 @@ class Pulling:
             if pulled is None:
                 self._at = before
                 return
-            await self._receive(before, pulled, peer.verify(self._feed, before.range, pulled))
+            page = peer.verify(self._feed, before.range, pulled)
+            await self._receive(before, pulled, page, await self._unproven(peer, pulled))
         except NotNow as error:
             await self._patience.after(self._code, error)
         except BadPage as bad:
@@ -119,10 +121,18 @@ class Pulling:
             await asyncio.sleep(SECONDS_EMPTY)
         return pulled
 
-    async def _receive(self, before: FeedCopy, pulled: PulledPage, page: VerifiedPage) -> None:
+    async def _unproven(self, peer: Peer, pulled: PulledPage) -> Collection[int]:
+        """What of the page others are not proven to have said, of which this node demands it."""
+        entries = [entry for chunk in pulled.chunks for entry in chunk.page.received]
+        directory = cast("Directory", self._equipment.followed)
+        return await proving.unproven(directory, peer, self._feed, entries) if self._feed == UP else ()
+
+    async def _receive(
+        self, before: FeedCopy, pulled: PulledPage, page: VerifiedPage, unproven: Collection[int]
+    ) -> None:
         context = Context(self._equipment)
         try:
-            after = await receiving.receive(context, before, pulled.chunks, page, note=pulled.note)
+            after = await receiving.receive(context, before, pulled.chunks, page, note=pulled.note, unproven=unproven)
             await context.commit()
         finally:
             await context.rollback()

@@ -7,10 +7,11 @@ from fastapi.responses import StreamingResponse
 
 from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.router import Ctx, Router
-from creditmesh.exchange.operations import acknowledging, serving
+from creditmesh.exchange.operations import acknowledging, originals, serving
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.exchange import AnswersOut, FeedOut, ProofOut
 from creditmesh.schemas.identifiers import FeedName
+from creditmesh.schemas.origins import OriginsOut
 from creditmesh.schemas.signed import SignedText
 
 router = Router(tags=["exchange"])
@@ -85,6 +86,23 @@ async def consistency(
     `GET /v1/exchange/feeds/up/proofs/consistency?from=800&to=1200`
     """
     return ProofOut(proof=await serving.consistency(ctx, feed, old=old, new=new))
+
+
+@router.get("/v1/exchange/feeds/{feed}/origins", access=PULLS)
+async def origins(
+    ctx: Ctx,
+    feed: Feed,
+    after: Annotated[int, _Far],
+    until: Annotated[int, _Far],
+) -> OriginsOut:
+    """What proves that other nodes said what these entries (`after <= index < until`) pass on of theirs.
+
+    Each run is a stretch of an origin's own feed up to a head that the origin signed: its leaves, added to the range
+    before it, must give the signed root. The hash of a line that was passed on as it came is one of the leaves.
+
+    `GET /v1/exchange/feeds/up/origins?after=1200&until=1300`
+    """
+    return await originals.prove(ctx, feed, after=after, until=until)
 
 
 @router.post("/v1/exchange/feeds/{feed}/acknowledgements", access=PULLS)

@@ -20,7 +20,7 @@ from creditmesh.exchange.store import chain, feeds, pages
 from creditmesh.exchange.store.chain import ChainRow
 from creditmesh.exchange.store.pages import EntryPlace
 from creditmesh.schemas.catalogue import Party
-from creditmesh.schemas.chain import ChainOut, NodeBody, NodeKey, NodeRow, believed
+from creditmesh.schemas.chain import PASSED, ChainOut, NodeBody, NodeKey, NodeRow, believed
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import PageReceived
 from creditmesh.schemas.exchange import DOWN, UP, base64_text, feed_origin
@@ -63,6 +63,7 @@ def own_row(equipment: Equipment) -> NodeRow | None:
         at=equipment.clock.instant(),
         key=keys.key_id("node"),
         alg=keys.algorithm("node"),
+        reads=(PASSED,),
     )
 
 

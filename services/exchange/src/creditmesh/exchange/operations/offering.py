@@ -4,7 +4,8 @@ The bodies of refused entries are not kept: they are asked for again, and count 
 verified. What has come of their records by the time that they are told is told with them.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import httpx
 
@@ -12,13 +13,15 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Unavailable
 from creditmesh.exchange.errors import CopyCatchingUp, NoSuchFeed, NotOffered
-from creditmesh.exchange.operations.telling import fitting, lacking, tell_anew
+from creditmesh.exchange.operations.proving import unproven
+from creditmesh.exchange.operations.telling import fitting, lacking, note_sent, tell_anew
 from creditmesh.exchange.peer import NotNow, Peer
-from creditmesh.exchange.store import copies, refusals, waiting
+from creditmesh.exchange.store import copies, origins, pages, refusals, waiting
 from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.exchange import DOWN, UP, FeedEntry, OfferedOut
 from creditmesh.schemas.pages import BadPage, check_entry
+from creditmesh.schemas.received import ReceivedEntry, read_entries
 
 _AT_ONCE = 50
 _MOST_BYTES = 4 * 1024 * 1024
@@ -42,13 +45,17 @@ async def offer_again(ctx: Context, peer: str, feed: str, *, after: int) -> Offe
         return OfferedOut(peer=peer, feed=feed)
     refused = await fitting(session, peer, feed, refused)
     lost = await lacking(session, peer, feed, refused)
+    doubtful = await _unproven(session, peer, feed, refused)
     await ctx.rollback()  # no session is held while a peer is asked
     given = await _asked(ctx, party, feed, lost)
+    proven = await _proven(ctx, party, feed, doubtful)
     later = min((each.index for each in lost if each.index not in given), default=refused[-1] + 1)
     refused = [index for index in refused if index < later]
     session = await ctx.session()
     await waiting.hold(session, peer, feed)
     await _assert_caught_up(session, peer, feed)
+    await origins.take_unproven(session, peer, feed, proven)
+    await note_sent(session, [each for each in doubtful if each.index in proven])
     await tell_anew(ctx, peer, feed, refused, given=given)
     return OfferedOut(peer=peer, feed=feed, offered=len(refused), next=refused[-1] + 1)
 
@@ -58,16 +65,42 @@ async def _assert_caught_up(session: Session, peer: str, feed: str) -> None:
         raise CopyCatchingUp
 
 
+async def _unproven(session: Session, peer: str, feed: str, refused: Sequence[int]) -> tuple[ReceivedEntry, ...]:
+    """Those of these entries that were not proven to be of their origins."""
+    places = await origins.unproven(session, peer, feed, first=refused[0], until=refused[-1] + 1)
+    kept = await pages.at(session, peer, feed, places.intersection(refused))
+    return read_entries(peer, feed, [kept[index] for index in sorted(kept)])
+
+
+async def _proven(ctx: Context, party: Party, feed: str, doubtful: Sequence[ReceivedEntry]) -> set[int]:
+    """Those of them that are proven now: their origins may have keys that were handed over since."""
+    proven = set[int]()
+    async with _peer(ctx, party) as peer:
+        for each in doubtful:
+            if not await unproven(ctx.followed(Directory), peer, feed, [each]):
+                proven.add(each.index)
+    return proven
+
+
+@asynccontextmanager
+async def _peer(ctx: Context, party: Party) -> AsyncIterator[Peer]:
+    """The peer to be asked; Unavailable if it does not answer."""
+    if not party.active or party.url is None:
+        raise _refused(party.code, "it is enrolled no more")
+    clock = ctx.equipment.clock
+    async with httpx.AsyncClient(timeout=_TIMEOUT) as client:
+        try:
+            yield Peer(party=party, node=ctx.node.code, keys=ctx.keys, clock=clock, client=client)
+        except NotNow as error:
+            raise Unavailable(str(error), f"节点 {party.code} 暂无法提供。") from error
+
+
 async def _asked(ctx: Context, party: Party, feed: str, lost: Sequence[FeedEntry]) -> dict[int, FeedEntry]:
     """These entries as the peer sends them now, with their bodies; the first of them, where that is much."""
     code = party.code
-    if not party.active or party.url is None:
-        raise _refused(code, "it is enrolled no more")
     wanted, came = {entry.index for entry in lost}, dict[int, FeedEntry]()
     size = 0
-    async with httpx.AsyncClient(timeout=_TIMEOUT) as client:
-        clock = ctx.equipment.clock
-        peer = Peer(party=party, node=ctx.node.code, keys=ctx.keys, clock=clock, client=client)
+    async with _peer(ctx, party) as peer:
         try:
             for entry in lost:
                 if entry.index not in came:
@@ -78,8 +111,6 @@ async def _asked(ctx: Context, party: Party, feed: str, lost: Sequence[FeedEntry
                     came |= {each.index: each for each in given if each.index in wanted}
                     size = sum(len(each.body or "") for each in came.values())
                 _check(code, entry, came.get(entry.index))
-        except NotNow as error:
-            raise Unavailable(str(error), f"节点 {code} 暂无法提供。") from error
         except BadPage as bad:
             raise _refused(code, str(bad)) from bad
     return came

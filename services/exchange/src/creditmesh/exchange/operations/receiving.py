@@ -5,7 +5,7 @@ an end, which holds at once; the feed goes on. Whoever knows the words tells suc
 begins to follow the feed; it does so once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 from uuid import UUID
@@ -14,8 +14,8 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.chunks import PageChunk, alone, held_back
 from creditmesh.exchange.operations import answering
-from creditmesh.exchange.operations.telling import keep, mark_ended, note_sent, replaced, tell_anew
-from creditmesh.exchange.store import copies, pages, waiting
+from creditmesh.exchange.operations.telling import keep, mark_ended, note_keys, note_sent, replaced, tell_anew
+from creditmesh.exchange.store import copies, origins, pages, waiting
 from creditmesh.exchange.store.copies import FeedCopy
 from creditmesh.exchange.store.waiting import UNJUDGED, WaitingEntry
 from creditmesh.schemas.exchange import ENDS, NOT_JUDGED
@@ -42,11 +42,18 @@ class _LookedAt(NamedTuple):
 
 
 async def receive(
-    ctx: Context, before: FeedCopy, chunks: Sequence[PageChunk], page: VerifiedPage, *, note: str
+    ctx: Context,
+    before: FeedCopy,
+    chunks: Sequence[PageChunk],
+    page: VerifiedPage,
+    *,
+    note: str,
+    unproven: Collection[int] = (),
 ) -> FeedCopy:
     """Keep the chunks of a page that was verified, and tell them in their order; how the copy stands then.
 
-    Of a copy that is behind the head that was announced nothing is told. Uncertain if the copy is elsewhere.
+    What is `unproven` is told as such, and says nothing of which revisions there are. Of a copy that is behind the head
+    that was announced nothing is told. Uncertain if the copy is elsewhere.
     """
     session = await ctx.session()
     after = await copies.move(session, before, page.after, note=note)
@@ -58,7 +65,10 @@ async def receive(
         held = [each for each in chunk.page.received if _waits(each, records)]
         waits += [WaitingEntry(each.index, each.unknown or BEHIND, each.record) for each in held]
         kept.append(chunk.with_waiting([each.index for each in held]) if held else chunk)
-    await note_sent(session, [each for chunk in chunks for each in chunk.page.received])
+    await origins.add_unproven(session, before.peer, before.feed, unproven)
+    said_so = [each for chunk in chunks for each in chunk.page.received if each.index not in unproven]
+    await note_sent(session, said_so)
+    await note_keys(session, said_so)
     if not after.behind:
         kept = await _without_replaced(session, before.peer, kept)
     await keep(ctx, kept, tell=not after.behind)
@@ -66,7 +76,7 @@ async def receive(
     if after.behind:
         await keep(ctx, [keys for chunk in kept if (keys := chunk.keys()) is not None], tell=True, keys=True)
     else:
-        await mark_ended(session, before.peer, [each for chunk in chunks for each in chunk.page.received])
+        await mark_ended(session, before.peer, said_so)
     return replace(after, waiting=after.waiting + len(added))
 
 

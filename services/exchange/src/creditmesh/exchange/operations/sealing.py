@@ -5,7 +5,7 @@ enrolled later is given the older ones too, each once more: it reads the whole f
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -67,6 +67,25 @@ async def cipher_of(ctx: Context, feed: str) -> FeedCipher:
     return cipher
 
 
+async def pass_on(ctx: Context, feed: str, secrets: Mapping[str, bytes]) -> None:
+    """Put these keys of others' feeds, by the names under which they are passed on, into the feed for who reads it.
+
+    Whoever comes later is given them as the feed's own ones. The head is held then, if there is one that is new.
+    """
+    session = await ctx.session()
+    if not secrets or secrets.keys() <= {key.key for key in await sealing_keys.every(session, feed)}:
+        return
+    await ctx.assert_followed()
+    await feeds.hold(session, feed)
+    there = {key.key for key in await sealing_keys.every(session, feed)}
+    made = [
+        (FeedKey(key=name, month=_month(ctx), receivers=frozenset(), wrapped=()), secret)
+        for name, secret in secrets.items()
+        if name not in there
+    ]
+    await _put(ctx, feed, [_wrapped(ctx, feed, key, secret, _receivers(ctx)) for key, secret in made])
+
+
 async def open_to_readers(ctx: Context, feed: str) -> None:
     """Put what is lacking into the feed, so that each node above can open every key of it; never a new one.
 
@@ -123,7 +142,7 @@ async def _renewed(ctx: Context, feed: str) -> FeedKey:
     await ctx.assert_followed()
     session = await ctx.session()
     await feeds.hold(session, feed)
-    keys = await sealing_keys.every(session, feed)
+    keys = [key for key in await sealing_keys.every(session, feed) if key.is_own]
     if keys and _serves(ctx, keys[-1]):  # another process was first
         return keys[-1]
     name = f"{feed}-{len(keys) + 1}-{os.urandom(4).hex()}"

@@ -12,6 +12,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Transient
 from creditmesh.exchange.entries import catalogue_draft, place_of, record_draft, sealed_fields
 from creditmesh.exchange.operations.feeds import append
+from creditmesh.exchange.operations.originals import as_they_came, said
 from creditmesh.exchange.operations.sealing import cipher_of
 from creditmesh.exchange.store import answers, feeds, lost
 from creditmesh.exchange.store.lost import COPY, FoundRevision, LostEntry
@@ -27,16 +28,21 @@ Change = tuple[Delivered, RecordChanged]
 async def share_records(ctx: Context, changes: Sequence[Change]) -> None:
     """Append to `up` the revisions of items that are shared upwards, whether a node stands above or comes later.
 
-    What becomes of a record that is there already follows also when its item is shared no more: its ends whole, and in
-    place of content that it is withheld.
+    What another node said goes up as it came. What becomes of a record that is there already follows also when its item
+    is shared no more: its ends whole, and in place of content that it is withheld.
     """
     shared = await _shared(ctx, await _not_there(ctx, changes))
     if not shared:
         return
-    opened = await _opened(ctx, [event for _, event in shared if event.change not in STATE_CHANGES])
-    cipher = await cipher_of(ctx, UP)
+    passed = await as_they_came(ctx, [event for _, event in shared])
+    own = [event for _, event in shared if said(event) not in passed]
+    opened = await _opened(ctx, [event for event in own if event.change not in STATE_CHANGES])
+    cipher = await cipher_of(ctx, UP) if own else None
     drafts = []
     for delivered, event in shared:
+        if said(event) in passed or cipher is None:
+            drafts.append(passed[said(event)])
+            continue
         fields = sealed_fields(event, opened[event.revision]) if event.change not in STATE_CHANGES else {}
         place = place_of(ctx.node.code, UP, event.record, event.rev)
         drafts.append(record_draft(event, at=delivered.at, sealed=cipher.seal(fields, place=place) if fields else None))
@@ -135,11 +141,11 @@ async def _shared(ctx: Context, changes: Sequence[Change]) -> list[Change]:
 
 
 def _without_content(event: RecordChanged) -> RecordChanged:
-    said: dict[str, object] = {"fields": {}, "sealed": ()}
+    says: dict[str, object] = {"fields": {}, "sealed": ()}
     if event.change not in STATE_CHANGES:
         revokes = event.reason in {REVOKED, FALSE_MATERIAL}  # the node itself may need it after a restore
-        said |= {"change": "withheld", "state": "withheld", "reason": event.reason if revokes else None}
-    return event.model_copy(update=said)
+        says |= {"change": "withheld", "state": "withheld", "reason": event.reason if revokes else None}
+    return event.model_copy(update=says)
 
 
 def _is_open(ctx: Context, event: RecordChanged) -> bool:

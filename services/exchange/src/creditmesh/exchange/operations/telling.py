@@ -9,17 +9,20 @@ from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from uuid import UUID
 
+from pydantic import ValidationError
+
 from creditmesh.chassis.bus.event import remember
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.chunks import PageChunk, held_back, told_anew
-from creditmesh.exchange.store import catching_up, copies, pages, refusals, revisions, waiting
+from creditmesh.exchange.store import catching_up, copies, origins, pages, refusals, revisions, waiting
+from creditmesh.exchange.store.origins import KeyPlace
 from creditmesh.exchange.store.pages import ReceivedPage
 from creditmesh.exchange.store.refusals import WITH_CONTENT, Revision
 from creditmesh.exchange.store.revisions import ContentPlace, SentRevision
 from creditmesh.exchange.store.waiting import WaitingEntry
 from creditmesh.schemas.events import PageReceived
-from creditmesh.schemas.exchange import ENDS, HIDING, STATE_CHANGES, UP, FeedEntry
+from creditmesh.schemas.exchange import ENDS, HIDING, KEY, STATE_CHANGES, UP, FeedEntry, FeedKeyBody
 from creditmesh.schemas.received import BEHIND, ReceivedEntry, read_entries
 
 _AT_ONCE = 50
@@ -210,12 +213,28 @@ async def let_go(ctx: Context, peer: str, feed: str) -> bool:
 
 async def keep(ctx: Context, chunks: Sequence[PageChunk], *, tell: bool, keys: bool = False) -> None:
     """Keep these chunks of what was verified, and tell them or not; or their keys alone, told ahead of them."""
+    chunks = await _marked(await ctx.session(), chunks)
     rows = [_row(ctx, chunk)._replace(keys=keys) for chunk in chunks]
     if tell:
         for row, chunk in zip(rows, chunks, strict=True):
             ctx.emit_row(row.id, part=row.part)
             remember(chunk.page, chunk.data)
     await pages.write(await ctx.session(), rows)
+
+
+async def _marked(session: Session, chunks: Sequence[PageChunk]) -> Sequence[PageChunk]:
+    """The same, with what is not proven in them, whoever tells it and why; all are of one feed."""
+    if not chunks or chunks[0].page.feed != UP:
+        return chunks
+    peer, first, until = chunks[0].page.peer, chunks[0].page.first, chunks[-1].page.until
+    places = await origins.unproven(session, peer, UP, first=first, until=until)
+    return [chunk.with_unproven(places) for chunk in chunks] if places else chunks
+
+
+async def note_keys(session: Session, entries: Iterable[ReceivedEntry]) -> None:
+    """Remember where the keys of a peer's `up` stand: what they seal may be passed on as it came."""
+    keys = [(each, _read_key(each.body)) for each in entries if each.feed == UP and each.type == KEY]
+    await origins.note_keys(session, [KeyPlace(each.peer, key, each.index) for each, key in keys if key is not None])
 
 
 async def note_sent(session: Session, entries: Iterable[ReceivedEntry]) -> None:
@@ -229,6 +248,14 @@ async def note_sent(session: Session, entries: Iterable[ReceivedEntry]) -> None:
             if line.record is not None and line.rev is not None
         ],
     )
+
+
+def _read_key(body: str | None) -> str | None:
+    """The name of the key that an entry carries; None where it cannot be read."""
+    try:
+        return FeedKeyBody.model_validate_json(body or "").key
+    except ValidationError:
+        return None
 
 
 async def _read(session: Session, peer: str, feed: str, places: Collection[int]) -> tuple[ReceivedEntry, ...]:

@@ -56,8 +56,8 @@ _MOVE = """
          where peer = :peer and feed = :feed and size = :was and alarm is null
         returning peer, feed, size, note, announced, held_from, waiting
     ), kept as (
-        insert into exchange.copy_checkpoint (peer, feed, size, root, note)
-        select peer, feed, size, :root, note from moved
+        insert into exchange.copy_checkpoint (peer, feed, size, root, note, stack)
+        select peer, feed, size, :root, note, :stack from moved
     )
     select announced, held_from, waiting from moved
 """

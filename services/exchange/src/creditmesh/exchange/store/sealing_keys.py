@@ -21,6 +21,11 @@ class FeedKey:
     wrapped: Sequence[Mapping[str, Any]]
     """For each of this node's own keys that it was wrapped to last."""
 
+    @property
+    def is_own(self) -> bool:
+        """Whether it is the feed's own, and not another's that is passed on in it."""
+        return "/" not in self.key
+
 
 _EVERY = """
     select k.key, min(k.month) as month, array_agg(distinct r.word) as receivers,
@@ -28,9 +33,11 @@ _EVERY = """
       from exchange.feed_key k, unnest(k.receivers) as r(word)
      where k.feed = :feed {which} group by k.key order by min(k.number)
 """
-# That was put into the feed last for the first time: older ones are, once more, for who comes later.
+# That was put into the feed last for the first time: older ones are, once more, for who comes later. Those of others'
+# feeds, which are passed on, seal nothing of this one.
 _NEWEST = """
-    and k.key = (select key from exchange.feed_key where feed = :feed group by key order by min(number) desc limit 1)
+    and k.key = (select key from exchange.feed_key where feed = :feed and key not like '%/%'
+                  group by key order by min(number) desc limit 1)
 """
 _ADD = """
     insert into exchange.feed_key (feed, number, key, month, receivers, wrapped)
@@ -42,7 +49,7 @@ _ADD = """
 
 
 async def every(session: Session, feed: str) -> list[FeedKey]:
-    """All keys that ever sealed entries of the feed; the last one does now."""
+    """All keys that ever sealed entries of the feed, those of others that were passed on among them."""
     return [_key(row) for row in await session.fetch(_EVERY.format(which=""), {"feed": feed})]
 
 

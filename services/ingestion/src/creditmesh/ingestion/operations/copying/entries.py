@@ -11,7 +11,15 @@ from pydantic import ValidationError
 
 from creditmesh.ingestion.operations.records.candidates import Candidate
 from creditmesh.schemas.events.record import Change
-from creditmesh.schemas.exchange import NEWER_VERSION, STATE_CHANGES, EntryLine, FeedKeyBody, RecordBody, effect
+from creditmesh.schemas.exchange import (
+    NEWER_VERSION,
+    NOT_OF_ORIGIN,
+    STATE_CHANGES,
+    EntryLine,
+    FeedKeyBody,
+    RecordBody,
+    effect,
+)
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.received import ReceivedEntry, item_of, read_body
@@ -90,6 +98,8 @@ def read_entry(received: ReceivedEntry) -> PeerEntry:
     entry.item = body.item if isinstance(body, RecordBody) else item_of(received.body or "")
     if not (agree or entry.changes_state or entry.replaced):
         entry.refusal = reason("contradictory_entry" if isinstance(body, RecordBody) else body)
+    if received.unproven and not entry.replaced:
+        entry.refusal = reason(NOT_OF_ORIGIN)
     return entry
 
 

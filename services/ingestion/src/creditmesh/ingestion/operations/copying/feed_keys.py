@@ -11,7 +11,7 @@ from creditmesh.chassis.vault.keys import KeyMissing, Keys
 from creditmesh.ingestion.operations.copying.entries import PeerEntry, read_key
 from creditmesh.ingestion.store import feed_keys
 from creditmesh.ingestion.store.feed_keys import FeedKey
-from creditmesh.schemas.exchange import Wrapped, feed_origin
+from creditmesh.schemas.exchange import Wrapped, feed_origin, passed_key
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.received import ReceivedEntry
@@ -55,7 +55,7 @@ class FeedCiphers:
     @classmethod
     async def of(cls, ctx: Context, entries: Collection[PeerEntry]) -> "FeedCiphers":
         """The ciphers that these entries need."""
-        needed = {_key(entry) for entry in entries if entry.known_body.sealed is not None}
+        needed = {key for entry in entries if entry.known_body.sealed is not None for key, _ in _keys(entry)}
         return cls(ctx.keys, await feed_keys.wrapped_of(await ctx.session(), needed))
 
     def unseal(self, entry: PeerEntry) -> Mapping[str, object] | FieldError:
@@ -63,14 +63,13 @@ class FeedCiphers:
         body = entry.known_body
         if body.sealed is None:
             return body.fields
-        peer, feed, key = _key(entry)
-        wrapped = self._wrapped.get((peer, feed, key))
-        if wrapped is None:
+        found = [(key, node, wrapped) for key, node in _keys(entry) if (wrapped := self._wrapped.get(key)) is not None]
+        if not found:
             return reason("sealed_for_others")
+        [((peer, feed, key), node, wrapped), *_] = found
         try:
             cipher = _cipher(self._keys, feed_origin(peer, feed), key, wrapped)
-            place = f"{feed_origin(peer, feed)}|{body.record}|{body.rev}"
-            sealed = cipher.unseal(body.sealed, place=place)
+            sealed = cipher.unseal(body.sealed, place=f"{feed_origin(node, feed)}|{body.record}|{body.rev}")
             return {**body.fields, **sealed.get("subject", {}), **sealed.get("representative", {})}
         except KeyMissing:
             return reason("sealed_for_others")
@@ -78,9 +77,13 @@ class FeedCiphers:
             return reason("unreadable_entry")
 
 
-def _key(entry: PeerEntry) -> FeedKey:
+def _keys(entry: PeerEntry) -> list[tuple[FeedKey, str]]:
+    """The keys that may seal it, each with the node in whose feed it did: the origin's, the peer's."""
     sealed = entry.known_body.sealed
-    return entry.peer, entry.feed, "" if sealed is None else sealed.key
+    if sealed is None:
+        return []
+    passed = [] if entry.origin == entry.peer else [(passed_key(entry.origin, sealed.key), entry.origin)]
+    return [((entry.peer, entry.feed, key), node) for key, node in [*passed, (sealed.key, entry.peer)]]
 
 
 @lru_cache(_REMEMBERED)

@@ -1,0 +1,67 @@
+"""What proves that a node said what another passes on: its lines stand in its own log, whoever hands them over."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Annotated
+
+from pydantic import Field
+
+from creditmesh.schemas.bodies import Out
+from creditmesh.schemas.bounds import Count
+from creditmesh.schemas.encodings import FROM_BASE64, Base64
+from creditmesh.schemas.exchange import UP, feed_origin
+from creditmesh.schemas.identifiers import NodeCode
+from creditmesh.schemas.pages import BadPage, signed_head
+from creditmesh.schemas.signed import Verify
+from creditmesh.schemas.tlog import Range
+
+HASH = 32
+MOST_LEAVES = 5000
+"""Of a run: no page of a feed has more entries."""
+
+
+class OriginRun(Out):
+    """A stretch of the feed `up` of a node, up to a head that it signed."""
+
+    model_config = FROM_BASE64
+
+    origin: NodeCode
+    first: Count
+    """Its place in that feed."""
+    stack: Annotated[Base64, Field(max_length=64 * HASH)]
+    """The compact range of all that stands before it: the hashes of its perfect subtrees, the largest first."""
+    leaves: Annotated[Base64, Field(max_length=MOST_LEAVES * HASH)]
+    """The hashes of its lines (`tlog.leaf_hash`), one after the other."""
+    checkpoint: str
+    """The head as the origin signed it."""
+
+
+class OriginsOut(Out):
+    """What proves the entries of others in a stretch of a feed."""
+
+    runs: tuple[OriginRun, ...] = ()
+
+
+def proven_leaves(
+    runs: Iterable[OriginRun], *, publics: Callable[[str], Sequence[bytes]], verify: Verify
+) -> set[tuple[str, bytes]]:
+    """The leaves, each with its origin, that stand in a log whose head one of the origin's keys signed.
+
+    A run that does not lead to such a head proves nothing.
+    """
+    proven = set[tuple[str, bytes]]()
+    for run in runs:
+        leaves = [run.leaves[at : at + HASH] for at in range(0, len(run.leaves), HASH)]
+        if _leads_to_its_head(run, leaves, publics(run.origin), verify):
+            proven |= {(run.origin, leaf) for leaf in leaves}
+    return proven
+
+
+def _leads_to_its_head(run: OriginRun, leaves: Sequence[bytes], publics: Sequence[bytes], verify: Verify) -> bool:
+    try:
+        after, _ = Range.unpacked(run.first, run.stack).extended(leaves)
+        head = signed_head(
+            run.checkpoint, origin=feed_origin(run.origin, UP), publics=publics, verify=verify, at=run.first
+        )
+    except (BadPage, ValueError):
+        return False
+    return bool(leaves) and len(run.leaves) % HASH == 0 and (head.size, head.root) == (after.size, after.root())

@@ -1,0 +1,195 @@
+"""What this node passes on of nodes below it: their entries as they came, their keys wrapped on, and what proves both.
+
+An entry of another's record in this node's `up` is that node's own, to the letter, wherever this node says the same of
+the record. So it is a leaf of two logs, and whoever reads this one can ask for a stretch of the other that leads to a
+head which the origin signed. What this node says by itself, that content is withheld, is an entry of its own.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.vault.cipher import TamperedSeal
+from creditmesh.chassis.vault.feeds import unwrap
+from creditmesh.chassis.vault.keys import KeyMissing
+from creditmesh.exchange.entries import Draft
+from creditmesh.exchange.operations import chain, sealing, serving
+from creditmesh.exchange.store import feeds, origins, pages, revisions
+from creditmesh.exchange.store.origins import VerifiedRun
+from creditmesh.schemas.chain import PASSED
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.events import RecordChanged
+from creditmesh.schemas.exchange import (
+    STATE_CHANGES,
+    UP,
+    EntryLine,
+    FeedEntry,
+    FeedKeyBody,
+    RecordBody,
+    effect,
+    feed_origin,
+    passed_key,
+)
+from creditmesh.schemas.origins import MOST_LEAVES, OriginRun, OriginsOut
+from creditmesh.schemas.received import read_body
+from creditmesh.schemas.tlog import leaf_hash
+
+Said = tuple[UUID, int, str]
+"""A record, a revision of it, and what that changed."""
+_LONGEST_NAME = 64
+MOST_ASKED = 5000
+"""Entries that are asked about at once."""
+
+
+class _Passed(NamedTuple):
+    draft: Draft
+    key: str | None
+    """The origin's key that its body is sealed under."""
+
+
+def said(event: RecordChanged) -> Said:
+    """What a revision is known by."""
+    return event.record, event.rev, event.change
+
+
+async def as_they_came(ctx: Context, events: Iterable[RecordChanged]) -> Mapping[Said, Draft]:
+    """The entries of those of these revisions that others sent and this node passes on as they came.
+
+    Their keys are in `up` then. None where a node above does not read that.
+    """
+    by_origin: dict[str, list[RecordChanged]] = defaultdict(list)
+    for event in events:
+        if event.origin != ctx.node.code:
+            by_origin[event.origin].append(event)
+    if not by_origin or not await _is_read(ctx):
+        return {}
+    drafts, secrets = dict[Said, Draft](), dict[str, bytes]()
+    for origin, some in by_origin.items():
+        passed = await _passed(await ctx.session(), origin, some)
+        opened = await _secrets(ctx, origin, {each.key for each in passed.values() if each.key is not None})
+        drafts |= {what: each.draft for what, each in passed.items() if each.key is None or each.key in opened}
+        secrets |= {passed_key(origin, key): secret for key, secret in opened.items()}
+    await sealing.pass_on(ctx, UP, secrets)
+    return drafts
+
+
+async def prove(ctx: Context, feed: str, *, after: int, until: int) -> OriginsOut:
+    """What proves the entries of others among these of this feed, as far as it can be proven.
+
+    NoSuchFeed, NotCompared and FeedBehind as for a page of it.
+    """
+    serving.check(ctx, feed)
+    session, places = await ctx.alone(), dict[str, set[int]]()
+    if feed == UP:
+        placed = await feeds.within(session, feed, [(after, min(until, after + MOST_ASKED))])
+        lines = [EntryLine.model_validate_json(each.line) for each in placed]
+        places = await _places(session, [line for line in lines if line.origin not in {None, ctx.node.code}])
+    found = [
+        await _run(session, origin, run)
+        for origin in places
+        for run in await origins.runs(session, origin, places[origin])
+    ]
+    return OriginsOut(runs=tuple(run for run in found if run is not None))
+
+
+async def _is_read(ctx: Context) -> bool:
+    """Whether each node above reads such entries, or has said nothing of itself yet."""
+    session = await ctx.session()
+    for peer in ctx.followed(Directory).peers("above"):
+        row = (await chain.rows_of(session, peer.code)).get(peer.code)
+        if row is not None and PASSED not in row.reads:
+            return False
+    return True
+
+
+async def _passed(session: Session, origin: str, events: Sequence[RecordChanged]) -> Mapping[Said, _Passed]:
+    """Those of these revisions that stand in the origin's own feed and say there what they say here."""
+    sent = await revisions.sent_by_children(session, list({(each.record, each.rev) for each in events}))
+    places = {(record, rev): index for record, rev, peer, index in sent if peer == origin}
+    entries = await pages.at(session, origin, UP, set(places.values()))
+    found = {}
+    for event in events:
+        entry = entries.get(places.get((event.record, event.rev), -1))
+        passed = None if entry is None else _as_it_came(event, entry)
+        if passed is not None:
+            found[said(event)] = passed
+    return found
+
+
+def _as_it_came(event: RecordChanged, entry: FeedEntry) -> _Passed | None:
+    """The origin's entry, if it says what this node says of the record by this event."""
+    line, body = EntryLine.model_validate_json(entry.line), read_body(entry.body)
+    if (line.record, line.rev, line.change, line.origin) != (event.record, event.rev, event.change, event.origin):
+        return None
+    if not _says_as_much(event, None if entry.body is None else body):
+        return None
+    sealed = body.sealed if isinstance(body, RecordBody) else None
+    if sealed is not None and len(passed_key(event.origin, sealed.key)) > _LONGEST_NAME:
+        return None
+    draft = Draft(
+        line=entry.line,
+        salt=entry.salt,
+        body=entry.body,
+        record=event.record,
+        rev=event.rev,
+        subject=event.subject,
+        change=effect(event.change, event.reason),
+        item=event.item,
+        party=event.party,
+    )
+    return _Passed(draft, None if sealed is None else sealed.key)
+
+
+def _says_as_much(event: RecordChanged, body: RecordBody | str | None) -> bool:
+    """Whether a body says what the revision says, and what only marks or ends says nothing beside that."""
+    if event.change in STATE_CHANGES:
+        return body is None or (isinstance(body, RecordBody) and not body.fields and body.sealed is None)
+    return isinstance(body, RecordBody) and body.revision == event.revision
+
+
+async def _secrets(ctx: Context, origin: str, names: Collection[str]) -> Mapping[str, bytes]:
+    """What these keys of a copied feed are, as far as this node can open them."""
+    session, found = await ctx.session(), dict[str, bytes]()
+    places = {each.index: each.key for each in await origins.keys(session, origin, names)} if names else {}
+    for index, entry in sorted((await pages.at(session, origin, UP, set(places))).items()):
+        secret = _secret(ctx, origin, entry)
+        if secret is not None:
+            found[places[index]] = secret
+    return found
+
+
+def _secret(ctx: Context, origin: str, entry: FeedEntry) -> bytes | None:
+    try:
+        body = FeedKeyBody.model_validate_json(entry.body or "")
+    except ValidationError:
+        return None
+    for wrapped in (each for each in body.wrapped if each.node == ctx.node.code):
+        try:
+            return unwrap(ctx.keys, wrapped, feed=feed_origin(origin, UP))
+        except (KeyMissing, TamperedSeal, ValueError):
+            continue  # wrapped to a key that this process does not have, or by nobody
+    return None
+
+
+async def _places(session: Session, lines: Sequence[EntryLine]) -> dict[str, set[int]]:
+    """Where these lines stand in the feeds of their origins."""
+    origin_of = {(line.record, line.rev): line.origin for line in lines if line.record and line.rev}
+    places: dict[str, set[int]] = defaultdict(set)
+    asked = [(record, rev) for record, rev in origin_of if record is not None and rev is not None]
+    for record, rev, peer, index in await revisions.sent_by_children(session, asked):
+        if peer == origin_of[record, rev]:
+            places[peer].add(index)
+    return places
+
+
+async def _run(session: Session, origin: str, run: VerifiedRun) -> OriginRun | None:
+    if run.until - run.first > MOST_LEAVES:
+        return None
+    entries = await pages.kept(session, origin, UP, after=run.first, until=run.until)
+    leaves = b"".join(leaf_hash(entry.line.encode()) for entry in entries)
+    return OriginRun(origin=origin, first=run.first, stack=run.stack, leaves=leaves, checkpoint=run.note)
