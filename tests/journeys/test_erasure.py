@@ -40,10 +40,10 @@ NUMBER, OTHER = resident(61), resident(62)
 DOCUMENT = {"kind": "natural_person", "document": {"type": "resident_id", "number": NUMBER}}
 BY = {"ground": "order", "basis": "（2026）示01行终8号", "officer": "Reviewer Lan"}
 READERS = {"city": "province", "cityb": "province", "province": "nation"}
-CLOSED_LONG_AGO = """
-    update vault.subject set closed_at = closed_at - interval '1 hour' where closed_at is not null;
-    update ingestion.closing set look_at = now();
-"""
+CLOSED_LONG_AGO = (
+    "update ingestion.closing set look_at = now()",
+    "update vault.subject set closed_at = closed_at - interval '1 hour' where closed_at is not null",
+)
 
 
 @dataclass
@@ -236,7 +236,8 @@ async def _long_closed(made: Erasing, code: str) -> None:
 
     async def destroyed() -> bool:
         async with made.mesh.chain[code].database.session() as session:
-            await session.execute(CLOSED_LONG_AGO)
+            for each in CLOSED_LONG_AGO:
+                await session.execute(each)
             return bool(await session.fetchval("select count(*) from vault.subject where destroyed_at is not null"))
 
     await eventually(destroyed)

@@ -31,11 +31,12 @@ create table ingestion.erasing (
 );
 create index on ingestion.erasing (tried_at);
 
--- Whose records were erased, until their key is destroyed; nothing is done about them before `look_at`.
+-- Whose records were erased, and which, until their key is destroyed; nothing is done about them before `look_at`.
 create table ingestion.closing (
     subject uuid primary key,
     part integer not null,
-    look_at timestamptz not null default clock_timestamp()
+    records uuid[] not null,
+    look_at timestamptz not null
 );
 create index on ingestion.closing (look_at);
 create index on ingestion.review (subject) where sealed <> '[]';
@@ -65,6 +66,7 @@ create table ingestion.erasure_answer (
     record uuid not null,
     rev integer not null,
     holder text not null,
+    kind text not null,
     settled boolean not null,
     said text not null,
     primary key (record, rev, holder)

@@ -114,7 +114,7 @@ async def _erase(
     await book.write()
     await erasing.blank(session, held, at=ctx.instant)
     if not own:
-        await erasing.close(session, [(subject, ctx.part(str(subject)))])
+        await erasing.close(session, [(subject, ctx.part(str(subject)), None)], seconds=SECONDS_CLOSED)
     erasure = Erasure(
         id=ctx.new_id(),
         at=ctx.instant,
@@ -142,7 +142,7 @@ async def delete_erased(ctx: Context) -> int:
     await named.forget(session, [(who, each.record) for each in purged for who in each.named])
     for each in purged:
         ctx.emit(each)
-    await erasing.settle(session, places)
+    await erasing.settle(session, places, seconds=SECONDS_CLOSED)
     return len(purged)
 
 
@@ -152,7 +152,7 @@ async def close_people(ctx: Context) -> int:
     people = await erasing.next_closing(session, most=PLACES_AT_ONCE)
     if not people:
         return 0
-    await ctx.lock({subject for subject, _ in people})
+    await ctx.lock(people)
     found = await erasing.closing(session, people)
     standing = {each.subject for each in found if each.stands}
     await vault.erase(session, standing, "open")

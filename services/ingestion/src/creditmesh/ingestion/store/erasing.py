@@ -94,21 +94,28 @@ _SETTLED = """
        and coalesce((select r.state from ingestion.revision r
                       where r.part = u.part and r.subject = u.subject and r.natural_key = u.natural_key
                       order by r.rev desc limit 1), '') <> 'erased'
-    returning e.subject, e.part
+    returning e.subject, e.part, e.record
 """
 _CLOSE = """
-    insert into ingestion.closing (subject, part)
-    select distinct * from unnest(cast(:subjects as uuid[]), cast(:parts as integer[])) on conflict do nothing
+    insert into ingestion.closing as c (subject, part, records, look_at)
+    select subject, part, array_remove(array_agg(record), null), clock_timestamp() + make_interval(secs => :seconds)
+      from unnest(cast(:subjects as uuid[]), cast(:parts as integer[]), cast(:records as uuid[]))
+           as u(subject, part, record)
+     group by subject, part
+        on conflict (subject) do update set records = c.records || excluded.records, look_at = excluded.look_at
 """
 _CLOSING = """
-    select subject, part from ingestion.closing where look_at <= clock_timestamp()
+    select subject from ingestion.closing where look_at <= clock_timestamp()
      order by look_at limit :most for update skip locked
 """
+# A department that has applied a measure has to be able to read whom it releases.
 _STANDS = """
-    select u.subject, exists (select from ingestion.revision r where r.part = u.part and r.subject = u.subject)
-                   or exists (select from ingestion.named n where n.subject = u.subject)
-                   or exists (select from ingestion.review v where v.subject = u.subject and v.sealed <> '[]')
-      from unnest(cast(:subjects as uuid[]), cast(:parts as integer[])) as u(subject, part)
+    select c.subject, exists (select from ingestion.revision r where r.part = c.part and r.subject = c.subject)
+                   or exists (select from ingestion.named n where n.subject = c.subject)
+                   or exists (select from ingestion.review v where v.subject = c.subject and v.sealed <> '[]')
+                   or exists (select from ingestion.erasure_answer a
+                               where a.record = any(c.records) and a.kind = 'department' and not a.settled)
+      from ingestion.closing c where c.subject = any(cast(:subjects as uuid[]))
 """
 _LOOK_LATER = """
     update ingestion.closing set look_at = clock_timestamp() + make_interval(secs => :seconds)
@@ -172,28 +179,28 @@ async def purge(session: Session, places: Sequence[Place], *, today: date) -> li
     ]
 
 
-async def settle(session: Session, places: Sequence[Place]) -> None:
+async def settle(session: Session, places: Sequence[Place], *, seconds: float) -> None:
     """Of the places where no erased record is any more nothing is left to be done but to close whose it was."""
     rows = await session.fetch(_SETTLED, _columns(places))
-    await close(session, [tuple(row) for row in rows])
+    await close(session, [tuple(row) for row in rows], seconds=seconds)
 
 
-async def close(session: Session, people: Sequence[tuple[UUID, int]]) -> None:
-    """The keys of these people, each with their part, go with the last that needs them."""
+async def close(session: Session, people: Sequence[tuple[UUID, int, UUID | None]], *, seconds: float) -> None:
+    """The keys of these people (their parts, and what was erased) go with the last that needs them, not before then."""
     if people:
-        subjects, parts = zip(*people, strict=True)
-        await session.execute(_CLOSE, {"subjects": list(subjects), "parts": list(parts)})
+        subjects, parts, records = map(list, zip(*people, strict=True))
+        given: dict[str, object] = {"subjects": subjects, "parts": parts, "records": records, "seconds": seconds}
+        await session.execute(_CLOSE, given)
 
 
-async def next_closing(session: Session, *, most: int) -> list[tuple[UUID, int]]:
-    """Some whose records were erased, with their parts, for this transaction alone."""
-    return [(UUID(bytes=row.subject.bytes), row.part) for row in await session.fetch(_CLOSING, {"most": most})]
+async def next_closing(session: Session, *, most: int) -> list[UUID]:
+    """Some whose records were erased, for this transaction alone."""
+    return [UUID(bytes=row.subject.bytes) for row in await session.fetch(_CLOSING, {"most": most})]
 
 
-async def closing(session: Session, people: Sequence[tuple[UUID, int]]) -> list[Closing]:
+async def closing(session: Session, people: Collection[UUID]) -> list[Closing]:
     """Whether anything of these people stands. They are locked."""
-    subjects, parts = zip(*people, strict=True)
-    rows = await session.fetch(_STANDS, {"subjects": list(subjects), "parts": list(parts)})
+    rows = await session.fetch(_STANDS, {"subjects": list(people)})
     return [Closing(UUID(bytes=subject.bytes), stands) for subject, stands in rows]
 
 

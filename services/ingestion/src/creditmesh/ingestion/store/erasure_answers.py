@@ -7,9 +7,9 @@ from creditmesh.chassis.database.session import Session
 from creditmesh.schemas.events import HolderChanged
 
 _WRITE = """
-    insert into ingestion.erasure_answer as a (record, rev, holder, settled, said)
+    insert into ingestion.erasure_answer as a (record, rev, holder, kind, settled, said)
     select * from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:holders as text[]),
-                         cast(:settled as boolean[]), cast(:said as text[]))
+                         cast(:kinds as text[]), cast(:settled as boolean[]), cast(:said as text[]))
         on conflict (record, rev, holder) do update set settled = excluded.settled, said = excluded.said
      where excluded.settled or not a.settled
 """
@@ -25,6 +25,7 @@ async def write(session: Session, told: Sequence[HolderChanged]) -> None:
             "records": [each.record for each in newest.values()],
             "revs": [each.rev for each in newest.values()],
             "holders": [each.holder for each in newest.values()],
+            "kinds": [each.kind for each in newest.values()],
             "settled": [_settled(each) for each in newest.values()],
             "said": [each.model_copy(update={"subject": _NOBODY}).model_dump_json() for each in newest.values()],
         }
