@@ -13,7 +13,7 @@ depends_on = None
 
 CLOSED = """
 alter table vault.subject add column closed_at timestamptz;
-create index on vault.identity using hash (subject);
+create index identity_subject_idx on vault.identity using hash (subject);
 """
 # Ends as their key is destroyed: who was erased is found by no number, and who comes under it is somebody new.
 ERASE = """
