@@ -138,7 +138,7 @@ async def test_while_many_rows_are_judged_others_have_the_process(house: House, 
     monkeypatch.setattr(judging.SaidReader, "read", noted)
     context, waiting = Context(house.equipment, caller=department()), asyncio.create_task(other())
     try:
-        found = await designations.visible_of(
+        found, _ = await designations.visible_of(
             await context.session(),
             {subject: context.part(str(subject))},
             items=["default"],
@@ -148,5 +148,5 @@ async def test_while_many_rows_are_judged_others_have_the_process(house: House, 
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
         await context.rollback()
-    assert len(found.rows) == len(during) == ENDED + 1
+    assert len(found) == len(during) == ENDED + 1
     assert max(Counter(during).values()) <= judging.SLICE

@@ -216,13 +216,8 @@ _VISIBLE_OF = f"""
      where {stored_sql("s")} and s.item = any(:items)
      order by s.display_from desc, s.record
 """
-
-
-class Visible(NamedTuple):
-    """Where somebody visibly stands, and whose records among them cannot be read: whether these count is not known."""
-
-    rows: list[Held]
-    unreadable: dict[UUID, list[UUID]]
+Visible = tuple[list[Held], dict[UUID, list[UUID]]]
+"""Where some visibly stand, and by subject the records that cannot be read: whether these count is not known."""
 
 
 async def visible_of(session: Session, subjects: Mapping[UUID, int], *, items: Collection[str], law: Law) -> Visible:
@@ -231,19 +226,19 @@ async def visible_of(session: Session, subjects: Mapping[UUID, int], *, items: C
     What they say is read where the rules of their item have changed, and each row's end is what it is under the law.
     """
     given = {"part": list(subjects.values()), "subject": list(subjects), "items": list(items), "judged": [*law.items]}
-    found, reader = Visible([], {}), SaidReader()
+    found, unreadable, reader = list[Held](), dict[UUID, list[UUID]](), SaidReader()
     async for some in in_slices(await session.fetch(_VISIBLE_OF, given | {**law.binds}), SLICE):
         for *held, data in some:
             row = Held(*held)
             if row.item in law.items:
                 event = reader.read(row.record, data)
                 if event is None and data is not None:
-                    found.unreadable.setdefault(row.subject, []).append(UUID(bytes=row.record.bytes))
+                    unreadable.setdefault(row.subject, []).append(UUID(bytes=row.record.bytes))
                 if event is None or not law.shows(event):
                     continue
                 row = row._replace(display_until=law.until(event))
-            found.rows.append(row)
-    return found
+            found.append(row)
+    return found, unreadable
 
 
 RELEASE = f"""
