@@ -1,8 +1,16 @@
 """Rows and records about somebody who was erased: nothing can be stored of them, and nobody else waits for that."""
 
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
-from tests.ingestion.conftest import House, told
+import pytest
+
+from creditmesh.chassis.caller import OPERATOR
+from creditmesh.ingestion import operations
+from creditmesh.ingestion.eraser import Eraser
+from creditmesh.schemas.erasures import ErasureIn, ErasureOut
+from creditmesh.schemas.events import HolderChanged
+from tests.ingestion.conftest import REAL, House, told
 from tests.ingestion.rows import penalty, person_penalty, resident
 from tests.ingestion.test_records import correct, read
 from tests.ingestion.test_reviews import decide
@@ -47,3 +55,135 @@ async def test_a_held_row_of_somebody_who_was_erased_is_shown_empty_and_not_rele
     await erase(house.database, house.equipment.vault, kept["subject"])
     assert (await decide(house, review)).status_code == 422
     assert (await decide(house, review, "refuse")).status_code == 200
+
+
+BY = {"ground": "order", "basis": "（2026）示01行终8号", "officer": "Reviewer Lan"}
+LONG_AGO = """
+    update vault.subject set closed_at = closed_at - interval '1 hour' where closed_at is not null;
+    update ingestion.closing set look_at = now();
+"""
+
+
+async def erase_person(house: House, number: str, **more: Any) -> ErasureOut:
+    person = {"kind": "natural_person", "document": {"type": "resident_id", "number": number}}
+    async with house.context(OPERATOR) as ctx:
+        return await operations.erase_person(ctx, ErasureIn(person=person, confirmed=True, **BY, **more))
+
+
+async def turned(house: House) -> tuple[int, int]:
+    """A turn of the unit after everybody has read everything, long after the one before."""
+    async with house.database.session() as session:
+        await session.execute("truncate bus.event_queue")
+        await session.execute(LONG_AGO)
+    return await Eraser(house.equipment).turn()
+
+
+async def key_of(house: House, subject: UUID) -> tuple[bool, bool, bool]:
+    """Whether the person has a key, is closed, and is found by a number."""
+    (row,) = await house.fetch(
+        "select wrapped is not null as key, closed_at is not null as closed,"
+        " exists (select from vault.identity i where i.subject = s.id) as known from vault.subject s where id = $1",
+        subject,
+    )
+    return row["key"], row["closed"], row["known"]
+
+
+async def made(house: House, row: dict[str, str]) -> tuple[UUID, UUID]:
+    record = (await house.submit(row)).json()["record"]
+    return UUID(record), (await house.events(record))[0].subject
+
+
+@pytest.fixture
+async def alone(house: House) -> House:
+    async with house.database.session() as session:
+        await session.execute("truncate ingestion.erasing, ingestion.closing")
+    return house
+
+
+async def test_a_record_that_is_erased_ends_is_deleted_and_the_key_goes_when_nobody_can_have_it(alone: House):
+    number = resident(alone.number())
+    record, subject = await made(alone, person_penalty(alone.number(), CF_XDR_ZJHM=number))
+    other, _ = await made(alone, person_penalty(alone.number()))
+    found = await erase_person(alone, number)
+    assert [(each.record, each.rev) for each in found.records] == [(record, 2)]
+    *_, end = await alone.events(record)
+    assert (end.change, end.state, end.reason, end.basis) == ("erased", "erased", "order", None)
+    assert await Eraser(alone.equipment).turn() == (0, 0), "somebody has still to read it"
+    assert (await turned(alone))[0] == 1
+    assert (await alone.events(record), len(await alone.events(other))) == ([], 1)
+    assert await key_of(alone, subject) == (True, False, True)
+    await turned(alone)
+    assert await key_of(alone, subject) == (True, True, True)
+    assert await Eraser(alone.equipment).turn() == (0, 0), "a process may have the key still"
+    assert await turned(alone) == (0, 1)
+    assert await key_of(alone, subject) == (False, True, False)
+
+
+async def test_who_is_closed_is_opened_again_where_something_was_accepted_with_a_key_in_memory(alone: House):
+    number = resident(alone.number())
+    _, subject = await made(alone, person_penalty(alone.number(), CF_XDR_ZJHM=number))
+    await erase_person(alone, number)
+    await turned(alone)
+    await turned(alone)
+    assert await key_of(alone, subject) == (True, True, True)
+    record, again = await made(alone, person_penalty(alone.number(), CF_XDR_ZJHM=number))
+    assert again == subject, "this process has number and key in memory"
+    await turned(alone)
+    assert await key_of(alone, subject) == (True, False, True)
+    assert len(await alone.events(record)) == 1
+
+
+@pytest.mark.parametrize("needs", ["named", "department"])
+async def test_a_key_stays_while_another_record_names_the_person_or_a_measure_is_to_be_lifted(alone: House, needs: str):
+    number = resident(alone.number())
+    record, subject = await made(alone, person_penalty(alone.number(), CF_XDR_ZJHM=number))
+    if needs == "named":
+        firm = penalty(alone.number(), CF_FR_ZJLX="身份证", CF_FR_ZJHM=number)
+        assert (await alone.submit(firm)).status_code == 201
+    found = await erase_person(alone, number)
+    assert (found.named_in, found.key) == ((1, "stays") if needs == "named" else (0, "goes"))
+
+    def told_department(outcome: str) -> HolderChanged:
+        return HolderChanged(
+            subject=subject, record=record, rev=2, change="erased", holder="finance", kind="department",
+            outcome=outcome, at=REAL, item=found.records[0].item, party="market_regulation", task=uuid4(),
+        )  # fmt: skip
+
+    if needs == "department":
+        await alone.deliver(told_department("told"))
+    for _ in range(3):
+        await turned(alone)
+    assert await alone.events(record) == []
+    assert await key_of(alone, subject) == (True, False, True)
+    if needs == "department":
+        await alone.deliver(told_department("acknowledged"))
+        for _ in range(2):
+            await turned(alone)
+        assert await key_of(alone, subject) == (False, True, False)
+
+
+async def test_held_rows_about_the_person_are_blanked_and_who_comes_later_is_somebody_new(alone: House):
+    number = resident(alone.number())
+    row = person_penalty(alone.number(), CF_XDR_ZJHM=number, CF_NR_FK="2000")
+    review = (await alone.submit(row)).json()["review"]
+    found = await erase_person(alone, number)
+    assert (found.records, found.held_rows, found.key) == ((), 1, "goes")
+    (kept,) = await alone.fetch("select state, sealed, subject from ingestion.review where id = $1", UUID(review))
+    assert (kept["state"], kept["sealed"]) == ("expired", "[]")
+    for _ in range(2):
+        await turned(alone)
+    assert await key_of(alone, kept["subject"]) == (False, True, False)
+
+
+async def test_an_erased_record_is_opened_by_nothing_and_its_row_is_refused_while_it_is_known(alone: House):
+    number = resident(alone.number())
+    row = person_penalty(alone.number(), CF_XDR_ZJHM=number)
+    record, _ = await made(alone, row)
+    await made(alone, row | {"CF_WSH": f"示市监处罚〔2026〕{alone.number()}号"})
+    found = await erase_person(alone, number, records=(record,))
+    assert ([each.record for each in found.records], found.key) == ([record], "stays")
+    answer = await correct(alone, str(record), row | {"BZ": "新"}, rev=2, reason="reopened", basis="示字1号")
+    assert (answer.status_code, answer.json()["code"]) == (409, "record_closed")
+    await turned(alone)
+    again = await alone.submit(row)
+    assert (again.status_code, again.json()["errors"][0]["code"]) == (422, "record_deleted")

@@ -12,7 +12,13 @@ from creditmesh.repair import service as repair
 from tests.support.postgres import Postgres
 
 SERVICES = [ingestion, repair]
-BEFORE = """
+ERASING = """
+drop table ingestion.named, ingestion.erasing, ingestion.closing, ingestion.erasure_answer, ingestion.erased_record,
+    ingestion.erasure;
+drop index ingestion.review_subject_idx;
+"""
+BEFORE = f"""
+{ERASING}
 drop table ingestion.undecided;
 drop table ingestion.whole_code, ingestion.early_change;
 alter table ingestion.revision drop column told_rev;
@@ -67,7 +73,8 @@ async def test_what_a_node_deleted_and_has_open_is_known_after_the_upgrade(postg
     assert {each["case_id"] for each in undecided} == {cases["filed"], cases["appealed"]}
 
 
-BEFORE_LOOKS = """
+BEFORE_LOOKS = f"""
+{ERASING}
 update ingestion.alembic_version set version_num = 'ingestion_0014';
 delete from ingestion.reader_position where stream in ('query', 'matching');
 delete from bus.event_reader where reader = 'ingestion' and stream in ('query', 'matching');

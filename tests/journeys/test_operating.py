@@ -115,6 +115,32 @@ def test_a_person_gets_a_token_from_a_file_or_from_standard_input_and_the_number
     assert (wrong.exit_code, number in wrong.output) == (2, False)
 
 
+def test_a_person_is_erased_after_it_was_said_what_would_go_and_the_entry_names_nobody(city: Victim):
+    number = resident(42)
+    person = {"kind": "natural_person", "document": {"type": "resident_id", "number": number}}
+    assert typed(city, "people", "add", "-", said=json.dumps(person)).exit_code == 0
+    words = ("people", "erase", "-", "--ground", "order", "--basis", "（2026）示01行终8号", "--officer", "Reviewer Lan")
+    asked = typed(city, *words, said=json.dumps(person))
+    assert (asked.exit_code, "0 records" in asked.stdout, "将被删除" in asked.stdout) == (0, True, True), asked.output
+    listed = typed(city, "people", "erasures")
+    assert (listed.exit_code, "Reviewer Lan" in listed.stdout) == (0, False)
+    done = typed(city, *words, "--confirmed", said=json.dumps(person))
+    assert done.exit_code == 0, done.output
+    listed = typed(city, "people", "erasures")
+    assert "Reviewer Lan" in listed.stdout
+    erasure = done.stdout.strip().splitlines()[-1].partition(":")[0]
+    one = typed(city, "people", "erasures", erasure)
+    assert one.exit_code == 0, one.output
+    for each in (asked, done, listed, one):
+        assert number not in each.output
+    unknown = typed(
+        city, *words, said=json.dumps(person | {"document": {"type": "resident_id", "number": resident(43)}})
+    )
+    assert (unknown.exit_code, "Traceback" in unknown.output) == (2, False)
+    consent = typed(city, *(each.replace("order", "consent_withdrawn") for each in words), said=json.dumps(person))
+    assert consent.exit_code == 2
+
+
 def test_an_officer_gets_a_token_that_decides(city: Victim):
     for words in (("transport", "Officer Wei"), ("credit_office", "Reviewer Lan", "--kind", "office")):
         done = typed(city, "people", "officer", *words)
@@ -422,6 +448,7 @@ def test_every_command_explains_itself(city: Victim):
         "people add",
     }
     wanted |= {"peers show", "peers add", "peers list", "peers remove"}
+    wanted |= {"people erase", "people erasures"}
     wanted |= {"people officer", "catalogue load", "topics apply", "topics print"}
     wanted |= {"dead list", "dead show", "dead retry", "dead drop", "readers list", "readers evict"}
     wanted |= {"feeds list", "feeds resume", "feeds offer", "restore", "reconcile"}

@@ -23,7 +23,8 @@ ROLES = [*(service.name for service in NODE.services), "bus", "relay"]
 SCHEMAS = sorted({"bus", "vault", *(service.name for service in NODE.services)})
 APPEND_ONLY = {
     "catalogue": ["catalogue.publication"],
-    "ingestion": [f"ingestion.{table}" for table in ("revision", "submission_chunk", "copy", "refusal", "whole_code")],
+    "ingestion": [f"ingestion.{table}" for table in ("revision", "submission_chunk", "copy", "refusal", "whole_code")]
+    + ["ingestion.erasure", "ingestion.erased_record"],
     "matching": ["matching.feedback", "matching.discharged"],
     "query": ["query.access"],
     "repair": ["repair.step", "repair.evidence"],

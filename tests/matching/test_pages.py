@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import date
+from uuid import UUID
 
 import pytest
 
@@ -106,6 +107,13 @@ async def test_tasks_whose_ground_stands_under_other_rules_too_are_not_all_looke
     assert await told(house, tasks("withdrawn")) == []
 
 
+@pytest.mark.parametrize("state", ["withdrawn", "closed"])
+async def test_answers_to_tasks_that_are_in_another_state_are_not_all_looked_at_for_one_page(
+    house: House, stand: set[str], state: str
+):
+    assert await told(house, tasks(state)) == []
+
+
 async def test_while_many_rows_are_judged_others_have_the_process(house: House, monkeypatch: pytest.MonkeyPatch):
     subject = await house.subject(an_organisation())
     change = a_record(subject)
@@ -115,11 +123,11 @@ async def test_while_many_rows_are_judged_others_have_the_process(house: House, 
             _FILL.replace(f"n % {PARTS}", "part").replace("(), gen_random_uuid()", "(), subject"), change.record
         )
     a_period(house, 24)
-    turns, during, read = 0, list[int](), judging.said
+    turns, during, read = 0, list[int](), judging.SaidReader.read
 
-    def noted(data: bytes | None) -> RecordChanged | None:
+    def noted(reader: judging.SaidReader, record: UUID, data: bytes | None) -> RecordChanged | None:
         during.append(turns)
-        return read(data)
+        return read(reader, record, data)
 
     async def other() -> None:
         nonlocal turns
@@ -127,10 +135,10 @@ async def test_while_many_rows_are_judged_others_have_the_process(house: House, 
             turns += 1
             await asyncio.sleep(0)
 
-    monkeypatch.setattr(designations, "said", noted)
+    monkeypatch.setattr(judging.SaidReader, "read", noted)
     context, waiting = Context(house.equipment, caller=department()), asyncio.create_task(other())
     try:
-        found = await designations.visible_of(
+        found, _ = await designations.visible_of(
             await context.session(),
             {subject: context.part(str(subject))},
             items=["default"],

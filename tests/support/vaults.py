@@ -1,6 +1,9 @@
 """A vault as it was before a subject and its data key were one row."""
 
 KEYS_APART = """
+drop index vault.identity_subject_idx;
+drop function vault.erase;
+alter table vault.subject drop column closed_at;
 create table vault.data_key (
     subject uuid primary key references vault.subject,
     key_id text not null,

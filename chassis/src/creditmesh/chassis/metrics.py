@@ -30,6 +30,11 @@ KEPT_SINCE = Gauge(
 SPLIT_SUBJECTS = Counter(
     "creditmesh_split_subjects_total", "Times a person was found to have two subjects; see vault.split"
 )
+UNREADABLE_BODIES = Counter(
+    "creditmesh_unreadable_bodies_total",
+    "Times a record was left out of an answer because its body cannot be read; logs name the records",
+    ["of"],
+)
 TOKENS_REFUSED = Counter(
     "creditmesh_internal_tokens_refused_total",
     "Internal tokens that a service refused, as the service and as the gateway saw it",

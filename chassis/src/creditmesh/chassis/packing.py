@@ -6,13 +6,20 @@ none is ever changed or removed; a new one has a new id (`samples/dictionary.py`
 """
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache, cached_property
 from importlib.resources import files
+from typing import Generic, TypeVar
+from uuid import UUID
 
+import structlog
 import zstandard
 
 from creditmesh.chassis.errors import Unmended
+from creditmesh.chassis.metrics import UNREADABLE_BODIES
+
+T = TypeVar("T")
 
 DICTIONARY = 32769
 """What is written with. Ids below 32768 are reserved by the format."""
@@ -21,6 +28,7 @@ MOST = 64 * 1024 * 1024
 """Bytes of a body: no larger one is packed, and no more is ever unpacked."""
 FRAME = zstandard.FRAME_HEADER
 """How what is packed begins, and JSON never does."""
+_log = structlog.get_logger(__name__)
 
 
 class Unpackable(Unmended):
@@ -69,6 +77,34 @@ def unpack(kept: bytes) -> bytes:
         " damaged. Run that version, or restore the database.",
         f"此处保存的数据以字典 {id_} 压缩，无法解压：可能由更新的版本写入，或已损坏。请运行该版本，或恢复数据库。",
     )
+
+
+class BodyReader(Generic[T]):
+    """Reads the bodies of one answer, each of a record: one that cannot be read costs that record, and is noted.
+
+    Whoever answers leaves it out and says so (`unreadable`); an operator is told by a metric and by the record's id.
+    """
+
+    def __init__(self, parse: Callable[[bytes], T], *, of: str) -> None:
+        """`parse` raises ValueError where it finds nothing that it can read; `of`: the service that answers."""
+        self._parse = parse
+        self._of = of
+        self._unreadable: dict[UUID, None] = {}
+
+    @property
+    def unreadable(self) -> tuple[UUID, ...]:
+        """The records that could not be read so far."""
+        return tuple(self._unreadable)
+
+    def read(self, record: UUID, kept: bytes) -> T | None:
+        """What is kept of this record; None where it cannot be read."""
+        try:
+            return self._parse(unpack(kept))
+        except (Unpackable, ValueError):
+            self._unreadable[UUID(bytes=record.bytes)] = None  # the driver's own class of ids is none of a model's
+            UNREADABLE_BODIES.labels(of=self._of).inc()
+            _log.error("the body of a record cannot be read and is left out of an answer", record=str(record))
+            return None
 
 
 def size_of(kept: bytes) -> int:

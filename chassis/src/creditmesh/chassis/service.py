@@ -55,7 +55,7 @@ class Service:
     bodies: frozenset[str] = frozenset()
     """The services whose outbox it reads bodies of (`bus.stream.body_of`), because it keeps their ids alone."""
     keys: frozenset[KeyName] = frozenset()
-    vault: frozenset[Literal["resolve", "open", "identify", "look_up", "kinds", "know"]] = frozenset()
+    vault: frozenset[Literal["resolve", "open", "identify", "look_up", "kinds", "know", "erase"]] = frozenset()
     lock_class: int = 0
     """The first half of its advisory lock keys; unique in the node (a test says so)."""
     prunes: tuple[Retention, ...] = ()

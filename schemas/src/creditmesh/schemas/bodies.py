@@ -1,6 +1,7 @@
 """What all bodies have in common: what comes in is taken exactly, what goes out may grow; and lists, page by page."""
 
 from typing import Generic, TypeVar
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
@@ -25,4 +26,6 @@ class Page(Out, Generic[T]):
     items: tuple[T, ...]
     next: str | None = None
     partial: bool = False
-    """The credential is limited to some items: there may be more that it does not reach."""
+    """The credential is limited to some items, or something cannot be read: there may be more."""
+    unreadable: tuple[UUID, ...] = ()
+    """Records that this node cannot read just now, and that may be of this page: they are left out. Ask again later."""

@@ -44,7 +44,7 @@ PassedType = Literal["acknowledged", "accessed"]
 KEY: LineType = "feed.key"
 """The type of the line that carries a feed's key."""
 
-ENDS: frozenset[Change] = frozenset({"repaired", "withdrawn"})
+ENDS: frozenset[Change] = frozenset({"repaired", "withdrawn", "erased"})
 """The changes after which a record is shown no more, whatever its dates say."""
 HIDING: frozenset[Change] = ENDS | {"withheld"}
 """The changes without content after which nothing that was said of the record before is shown."""

@@ -92,7 +92,10 @@ class QueryOut(Out):
     withheld: tuple[Withheld, ...]
     marks: tuple[Mark, ...]
     partial: bool = False
-    """The credential does not reach everything that was asked for: that nothing is said of an item proves nothing."""
+    """The credential does not reach everything that was asked for, or something cannot be read: that nothing is said of
+    an item proves nothing."""
+    unreadable: tuple[UUID, ...] = ()
+    """Records that this node cannot read just now, and that may be visible: they are left out. Ask again later."""
     out_of_reach: tuple[Code, ...] = ()
     """With `partial`: the items that the credential does not reach."""
     use_until: date
@@ -105,6 +108,8 @@ class FileOut(Out):
     decision_id: UUID
     as_of: date
     records: tuple[RecordOut, ...]
+    unreadable: tuple[UUID, ...] = ()
+    """Records that this node cannot read just now, and that may be visible: they are left out. Ask again later."""
     copies_at: tuple[NodeCode, ...] = ()
     """The next node above, which may hold copies: who looks there is told here when its feed has come, and is
     in its own log at once. Named as well while it is taken out: what it holds, it holds."""
@@ -167,6 +172,8 @@ class ExportOut(Out):
     as_of: date
     node: NodeCode
     records: tuple[RecordOut, ...]
+    unreadable: tuple[UUID, ...] = ()
+    """Records that this node cannot read just now, and that may be visible: they are left out. Ask again later."""
     authorisations: tuple[AuthorisationOut, ...]
     accesses: tuple[AccessOut, ...]
     """Of this node's log."""

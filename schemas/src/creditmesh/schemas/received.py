@@ -42,7 +42,7 @@ class ReceivedEntry:
     line: EntryLine | None
     """None where this version cannot read it, or it waits behind one of its record that it cannot."""
     unknown: str | None
-    """What a newer version reads it by, such as `type erased`; None where it is read, or nobody could."""
+    """What a newer version reads it by, such as `type case`; None where it is read, or nobody could."""
     record: UUID | None
     """The record that it is about, where it says so, also in words that this version does not know."""
     replaced: bool = False

@@ -78,6 +78,8 @@ class ScreeningOut(Out):
     as_of: date
     reasons: tuple[FieldError, ...] = ()
     """Why nobody was identified."""
+    unreadable: tuple[UUID, ...] = ()
+    """Records of the subject that this node cannot read just now, of which nothing is said. Ask again later."""
     out_of_reach: tuple[Code, ...] = ()
     """With `partial`: the items of the matter of which nothing is said."""
 
@@ -124,6 +126,8 @@ class EligibilityOut(Out):
     evidence: tuple[AdverseFound, ...]
     partial: bool = False
     """The credential does not reach every item of the matter: nobody is found clean by it, and evidence may lack."""
+    unreadable: tuple[UUID, ...] = ()
+    """Records of the subject that this node cannot read just now, of which nothing is said. Ask again later."""
     out_of_reach: tuple[Code, ...] = ()
     """With `partial`: the items of the matter that were not looked at."""
     use_until: date

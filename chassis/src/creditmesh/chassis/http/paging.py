@@ -3,6 +3,7 @@
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from typing import Annotated, TypeVar
+from uuid import UUID
 
 from fastapi import Query
 
@@ -38,16 +39,18 @@ def page(
     shown: Callable[[F], T],
     caller: Caller | None = None,
     looked: object | None = None,
+    unreadable: tuple[UUID, ...] = (),
 ) -> Page[T]:
     """The page of what was found, one beyond the limit if there is more; `place` is what the next one begins after.
 
     `looked` is where a search ended that did not go to the end of the list: there the next page begins after a short
     one. Of a list that is narrowed to the items of a credential, the `caller` tells whether it is partial.
+    So is one in which records are `unreadable`.
     """
     after = place(found[limit - 1]) if len(found) > limit else looked
-    partial = caller is not None and caller.items is not None
+    partial = bool(unreadable) or (caller is not None and caller.items is not None)
     more = None if after is None else written(after)
-    return Page(items=tuple(shown(each) for each in found[:limit]), next=more, partial=partial)
+    return Page(items=tuple(shown(each) for each in found[:limit]), next=more, partial=partial, unreadable=unreadable)
 
 
 def written(place: object) -> str:

@@ -1,11 +1,13 @@
 """Who is asked for: by which number, by what they may have been known before, and who is in memory."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from creditmesh.chassis.errors import MeshError
 from creditmesh.chassis.recent import Recent
+from creditmesh.chassis.vault.ciphers import SECONDS_KEPT
 from creditmesh.chassis.vault.index import former_of
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.schemas.rules.identity import Identity
@@ -44,13 +46,13 @@ async def former_values(keys: Keys, missing: Missing) -> list[tuple[bytes, bytes
 
 
 class KnownSubjects:
-    """The subjects that a vault has in memory, by the number they were asked for with.
+    """The subjects that a vault has in memory for a while, by the number they were asked for with.
 
     Not by the index value alone: another number with the same one has other former ones, which must be looked up.
     """
 
-    def __init__(self, kept: int) -> None:
-        self._subjects: Recent[bytes, UUID] = Recent(kept)
+    def __init__(self, kept: int, *, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._subjects: Recent[bytes, UUID] = Recent(kept, seconds=SECONDS_KEPT, clock=seconds)
 
     def __len__(self) -> int:
         return len(self._subjects)

@@ -17,6 +17,8 @@ Ask = Callable[[str, Mapping[str, object]], Awaitable[Sequence[Any]]]
 """Runs a statement with its values; its rows."""
 SECONDS_KEPT = 300.0
 """How long an unwrapped cipher is used before its key is asked for again; a tenth later it is let go."""
+SECONDS_CLOSED = 2 * SECONDS_KEPT
+"""How long somebody is closed before their key is destroyed: nobody has it in memory then, or their number."""
 _OPEN = "select subject, key_id, wrapped from vault.open(:given, :offered, :key, :algorithm)"
 
 

@@ -1,7 +1,8 @@
 """Subjects: found or made from identities, and opened for sealing.
 
 All calls commit by themselves, before the caller's own transaction: a subject or a data key that nobody uses harms
-nothing. An index value never changes its subject, so what was found is kept in memory without invalidation.
+nothing. An index value changes its subject only after that one was erased, so what was found is kept in memory for a
+while without invalidation.
 """
 
 import os
@@ -19,14 +20,16 @@ from creditmesh.chassis.ids import random_id
 from creditmesh.chassis.metrics import SPLIT_SUBJECTS
 from creditmesh.chassis.vault.asked_for import KnownSubjects, Missing, assert_whole, former_values
 from creditmesh.chassis.vault.cipher import Cipher
-from creditmesh.chassis.vault.ciphers import Ciphers, Erased
+from creditmesh.chassis.vault.ciphers import SECONDS_CLOSED, Ciphers, Erased
 from creditmesh.chassis.vault.index import index_of
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.rules.identity import Identity
 
 _log = structlog.get_logger(__name__)
-Call = Literal["resolve", "open", "identify", "look_up", "kinds", "know"]
+Call = Literal["resolve", "open", "identify", "look_up", "kinds", "know", "erase"]
+Erasing = Literal["close", "open", "destroy"]
+"""What becomes of a person who is erased: their key opens nothing, or does again, or is destroyed."""
 REMEMBERED = 20_000
 """How many ciphers (2.5 KB each) a vault keeps, unless its host says otherwise."""
 _RESOLVE = """
@@ -41,6 +44,7 @@ _FIND = """
       from vault.resolve(:given, cast('{}' as uuid[]), cast('{}' as integer[]), :key, :algorithm, :heirs, :former)
 """
 _LOOK_UP = "select index, subject, keyed, key_id, wrapped from vault.look_up(:given, :heirs, :former)"
+_ERASE = "select subject from vault.erase(:given, :step, :seconds)"
 _KINDS = "select subject, kind from vault.kinds(:given)"
 KNOW = "vault.know(cast(:known as uuid[]), cast(:known_kinds as text[]))"
 """What `Vault.know` does, within another statement of a service that declares it; `known_values` are its values."""
@@ -76,7 +80,7 @@ class Vault:
         self._parts = parts
         self._allowed = frozenset(allowed)
         self.upgraded = upgraded
-        self._subjects = KnownSubjects(10 * remember)
+        self._subjects = KnownSubjects(10 * remember, seconds=seconds)
         self._ciphers = Ciphers(self._ask, keys, remember=remember, seconds=seconds)
 
     async def resolve(self, identities: Sequence[Identity]) -> list[UUID]:
@@ -181,6 +185,18 @@ class Vault:
         self._may("know")
         if kinds:
             await session.execute(f"select {KNOW}", known_values(kinds))
+
+    async def erase(self, session: Session, subjects: Iterable[UUID], step: Erasing) -> set[UUID]:
+        """Take a step of erasing these in the session's transaction; those of whom it was taken.
+
+        `destroy` is taken only of who was closed so long ago that no process has their key or their number in memory:
+        what was accepted with it until then is there to be found. After it nothing finds them, and nothing opens.
+        """
+        self._may("erase")
+        if not (given := sorted(subjects)):
+            return set()
+        rows = await session.fetch(_ERASE, {"given": given, "step": step, "seconds": SECONDS_CLOSED})
+        return {UUID(bytes=row.subject.bytes) for row in rows}
 
     def _may(self, call: Call) -> None:
         if call not in self._allowed:

@@ -9,7 +9,7 @@ import typer
 from creditmesh.node.cli.console import node_operator, node_settings, out, plainly, show_table
 
 keys = typer.Typer(no_args_is_help=True, help="The node's keys, and the API keys of parties.")
-people_app = typer.Typer(no_args_is_help=True, help="People's tokens.")
+people_app = typer.Typer(no_args_is_help=True, help="People's tokens, and the erasure of their data.")
 peers_app = typer.Typer(no_args_is_help=True, help="The nodes above and below this one.")
 
 
@@ -91,6 +91,47 @@ def people_officer(
     with plainly():
         token = people.add_officer(node_operator(), party, name, kind=kind, scopes=scope)
         out.print(token, highlight=False)
+
+
+@people_app.command("erase")
+def people_erase(
+    document: Annotated[Path, typer.Argument(help="A file with the person as JSON; - for standard input.")],
+    *,
+    ground: Annotated[str, typer.Option(help="order, unlawful or consent_withdrawn.")],
+    basis: Annotated[str, typer.Option(help="The document that it rests on; it names nobody.")],
+    officer: Annotated[str, typer.Option(help="Who answers for it, as it shall stand in the entry that stays.")],
+    record: Annotated[
+        list[str] | None, typer.Option(help="This record alone; repeat. Default: all of this node.")
+    ] = None,
+    confirmed: Annotated[bool, typer.Option("--confirmed", help="Do it; without this it is only said.")] = False,
+) -> None:
+    """Erase what this node has made about a person, here and at the nodes above; without --confirmed only say so."""
+    from creditmesh.node import erasing, people
+
+    with plainly():
+        person = people.read_document(document)
+        by = {"ground": ground, "basis": basis, "officer": officer}
+        found = erasing.erase(node_operator(), person, records=record, confirmed=confirmed, **by)
+        show_table(erasing.NAMES, erasing.lines(found))
+        id_ = "" if found.erasure is None else f"{found.erasure}: "
+        out.print(f"{id_}{' / '.join(erasing.summary(found))}", highlight=False, soft_wrap=True)
+
+
+@people_app.command("erasures")
+def people_erasures(
+    erasure: Annotated[
+        str | None, typer.Argument(help="One of them, with its records and who has not answered.")
+    ] = None,
+) -> None:
+    """The erasures of this node, newest first; of one its records, whether they are deleted, and who is pending."""
+    from creditmesh.node import erasing
+
+    with plainly():
+        if erasure is None:
+            names = ("erasure", "at", "officer", "ground", "basis", "held_rows")
+            show_table(names, erasing.entries(node_operator()))
+            return
+        show_table(erasing.NAMES, erasing.lines(erasing.entry(node_operator(), erasure)))
 
 
 @peers_app.command("show")

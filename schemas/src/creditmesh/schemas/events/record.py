@@ -81,7 +81,7 @@ class RecordChanged(Event):
 
 
 class RecordPurged(Event):
-    """A record was kept for as long as the law lets it after it ended, and is deleted here; readers delete theirs."""
+    """A record was kept for its term after it ended, or was erased, and is deleted here; readers delete theirs."""
 
     type: ClassVar[str] = "record.purged"
 

@@ -35,7 +35,7 @@ service = Service(
     emits=(RecordChanged, RecordPurged, AccessRecorded, AccessToPass, EntriesJudged),
     outbox=Outbox(table="revision", event=RecordChanged),
     keys=frozenset({"index", "data", "fingerprint", "node", "feed"}),
-    vault=frozenset({"resolve", "open", "identify", "look_up", "kinds", "know"}),
+    vault=frozenset({"resolve", "open", "identify", "look_up", "kinds", "know", "erase"}),
     lock_class=11,
     prunes=(kept_keys("ingestion"),),
     units=units,

@@ -19,8 +19,9 @@ async def on_case_changed(ctx: Context, events: Sequence[Delivered]) -> None:
 
 
 async def on_holder_changed(ctx: Context, events: Sequence[Delivered]) -> None:
-    """A holder answered: a refusal is kept for the quality board."""
+    """A holder answered: a refusal is kept for the quality board, and what is answered of what was erased."""
     await operations.keep_refusals(ctx, events)
+    await operations.keep_answers(ctx, events)
 
 
 async def on_copies_disclosed(ctx: Context, events: Sequence[Delivered]) -> None:

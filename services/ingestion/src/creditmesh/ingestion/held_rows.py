@@ -11,6 +11,7 @@ from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.service import Workplace
 from creditmesh.chassis.units import Unit
 from creditmesh.ingestion import retention
+from creditmesh.ingestion.eraser import Eraser
 from creditmesh.ingestion.operations import purging
 
 _log = structlog.get_logger(__name__)
@@ -19,7 +20,8 @@ _log = structlog.get_logger(__name__)
 def units(workplace: Workplace) -> list[Unit]:
     """All units of ingestion's own."""
     rounds = HeldRowRounds(workplace.equipment, most=workplace.turn)
-    return [*retention.units(workplace), Unit("held-rows", rounds.run)]
+    eraser = Eraser(workplace.equipment)
+    return [*retention.units(workplace), Unit("held-rows", rounds.run), Unit("eraser", eraser.run)]
 
 
 class HeldRowRounds:

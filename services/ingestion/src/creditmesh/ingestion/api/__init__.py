@@ -1,7 +1,7 @@
-"""HTTP in: submissions, own records and their life, reviews, quality; subjects and copies for the operator."""
+"""HTTP in: submissions, own records, reviews, quality; subjects, copies and erasures for the operator."""
 
 from creditmesh.chassis.http.router import Router
-from creditmesh.ingestion.api import copies, quality, records, reviews, subjects, submissions
+from creditmesh.ingestion.api import copies, erasures, quality, records, reviews, subjects, submissions
 
 router = Router()
 router.routes.extend(
@@ -12,6 +12,7 @@ router.routes.extend(
         *quality.router.routes,
         *subjects.router.routes,
         *copies.router.routes,
+        *erasures.router.routes,
     ]
 )
 

@@ -3,6 +3,8 @@
 from creditmesh.ingestion.operations.copying.accesses import log_from_above, tell_origins
 from creditmesh.ingestion.operations.copying.comparing import compare, shown_copies, withhold_unsaid
 from creditmesh.ingestion.operations.copying.pages import apply_pages
+from creditmesh.ingestion.operations.erasing import erase_person
+from creditmesh.ingestion.operations.erasure_entries import erasure_of, keep_answers, list_erasures
 from creditmesh.ingestion.operations.quality import keep_refusals, quality_of
 from creditmesh.ingestion.operations.records.cases import apply_cases
 from creditmesh.ingestion.operations.records.changes import (
@@ -39,11 +41,15 @@ __all__ = [
     "confirm_number",
     "correct_record",
     "decide_review",
+    "erase_person",
+    "erasure_of",
     "held_row",
     "held_rows",
     "history_of",
     "idempotent_change",
+    "keep_answers",
     "keep_refusals",
+    "list_erasures",
     "log_from_above",
     "progress_of",
     "quality_of",

@@ -43,10 +43,16 @@ async def confirm_number(ctx: Context, subject: SubjectIn) -> None:
     ctx.disclose(found, purpose="number_confirmed", ground="statutory", outcome="nothing")
 
 
-async def _found(ctx: Context, subject: SubjectIn) -> tuple[UUID, Identity]:
+def identity_of(ctx: Context, subject: SubjectIn) -> Identity:
+    """Whom the document names; BadDocument: nobody, or nobody of that kind."""
     who = identified(subject.kind, subject.document, fillers=ctx.followed(Directory).fillers(on=ctx.legal_date))
     if isinstance(who, FieldError):
         raise BadDocument(who.detail, who.detail_zh, errors=[who])
+    return who
+
+
+async def _found(ctx: Context, subject: SubjectIn) -> tuple[UUID, Identity]:
+    who = identity_of(ctx, subject)
     try:
         (found,) = await ctx.vault.resolve([who])
     except WholeCodeNeeded as error:

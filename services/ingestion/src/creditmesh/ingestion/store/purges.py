@@ -169,6 +169,13 @@ async def purge(session: Session, places: Sequence[Place], *, law: Law, terms: M
     return Purged(events, unreadable)
 
 
+async def named(session: Session, places: Sequence[Place]) -> dict[UUID, set[UUID]]:
+    """Whom else the records at these places name, as far as their revisions can be read."""
+    parts, subjects, keys = zip(*places, strict=True)
+    where = {"parts": list(parts), "subjects": list(subjects), "keys": list(keys)}
+    return (await _named(session, await session.fetch(_REVISIONS, where)))[0]
+
+
 async def _judged(
     session: Session, newest: Sequence[Row], law: Law, terms: Mapping[str, RetentionTerm], unreadable: set[UUID]
 ) -> dict[str, object]:

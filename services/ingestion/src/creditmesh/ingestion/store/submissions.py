@@ -1,6 +1,6 @@
 """Submissions: what was sent, chunk by chunk, with the verdicts that were given."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
@@ -10,7 +10,8 @@ from creditmesh.chassis.database.connecting import Row as DatabaseRow
 from creditmesh.chassis.database.session import COPY_FROM, Session
 from creditmesh.chassis.http import idempotency
 from creditmesh.chassis.vault.subjects import KNOW, known_values
-from creditmesh.ingestion.store import revisions, whole_codes
+from creditmesh.ingestion.store import named, revisions, whole_codes
+from creditmesh.ingestion.store.named import Named
 from creditmesh.ingestion.store.whole_codes import Code
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.verdicts import VERDICTS, VerdictWord
@@ -43,11 +44,12 @@ class StoredSubmission:
 
 
 class Written(NamedTuple):
-    """What the rows of a chunk made: revisions (as `revisions.COLUMNS`), who is known by them, their new codes."""
+    """What the rows of a chunk made: revisions (as `revisions.COLUMNS`), who is known and named by them, new codes."""
 
     rows: Sequence[Sequence[object]]
     known: Mapping[UUID, SubjectKind]
     codes: Sequence[Code]
+    named: Collection[Named]
 
 
 _SUBMISSION = StoredSubmission.__slots__
@@ -56,7 +58,8 @@ _ADD_CHUNK = f"""
     insert into ingestion.submission_chunk ({", ".join(_CHUNK)}) values ({", ".join(f":{name}" for name in _CHUNK)})
 """
 _ADD = f"""
-    with revisions as ({revisions.INSERTION}), codes as ({whole_codes.INSERTION}), chunk as ({_ADD_CHUNK})
+    with revisions as ({revisions.INSERTION}), codes as ({whole_codes.INSERTION}),
+    named as ({named.INSERTION}), chunk as ({_ADD_CHUNK})
     select {KNOW}
 """
 _BEGIN = f"""
@@ -64,7 +67,7 @@ _BEGIN = f"""
         insert into ingestion.submission ({", ".join(_SUBMISSION)})
         values ({", ".join(f":{name}" for name in _SUBMISSION)})
     ), chunk as ({_ADD_CHUNK}), revisions as ({revisions.INSERTION}), codes as ({whole_codes.INSERTION}),
-    key as ({idempotency.insertion("ingestion")})
+    named as ({named.INSERTION}), key as ({idempotency.insertion("ingestion")})
     select cast(:key as text) is null or exists (select from key), {KNOW}
 """
 _ONE = f"select {', '.join(_SUBMISSION)} from ingestion.submission where id = :id"
@@ -134,7 +137,8 @@ async def _written(session: Session, submission: UUID, chunk: Chunk, written: Wr
     values: dict[str, object] = {"submission": submission, **revisions.few(rows)}
     values |= {name: getattr(chunk, name) for name in ("first_row", "last_row", "digest", "lines")}
     values |= {word: chunk.counts.get(word, 0) for word in VERDICTS}
-    return {**values, **known_values(written.known), **whole_codes.values(written.codes)}
+    values |= {**known_values(written.known), **whole_codes.values(written.codes), **named.values(written.named)}
+    return values
 
 
 def _chunk(row: DatabaseRow) -> Chunk:

@@ -24,7 +24,7 @@ async def on_list(ctx: Context, code: str, *, after: str | None, limit: int) -> 
     directory = ctx.followed(Directory)
     if code not in directory.lists(on=ctx.legal_date):
         raise NotFound("There is no such list; see /v1/catalogue/lists.", "没有该名单；见 /v1/catalogue/lists。")
-    rows, looked = await designations.on_list(
+    rows, looked, unreadable = await designations.on_list(
         await ctx.session(),
         code,
         shown=_shown(ctx, code),
@@ -42,6 +42,7 @@ async def on_list(ctx: Context, code: str, *, after: str | None, limit: int) -> 
         shown=lambda row: _out(row, named.get(row.record, Named())),
         caller=ctx.known_caller,
         looked=looked,
+        unreadable=unreadable,
     )
 
 

@@ -57,14 +57,17 @@ async def judge_eligibility(ctx: Context, question: EligibilityIn, asked: Enquir
     (subject,) = await ctx.vault.resolve([_usable(who)])
     kinds = {identity.kind, *(await ctx.vault.kinds([subject])).values()}
 
-    def answer(subject: UUID, rows: Sequence[Held]) -> EligibilityOut:
+    def answer(subject: UUID, rows: Sequence[Held], unreadable: Sequence[UUID]) -> EligibilityOut:
         listed = [row for row in rows if row.role == "listed"]
-        return _answer(ctx, subject, ground, _judge(ctx, question, kinds, ground, listed))
+        judged = _judge(ctx, question, kinds, ground, listed, whole=not unreadable)
+        return _answer(ctx, subject, ground, judged, unreadable)
 
     return (await answered(ctx, [subject], ground.items, answer))[subject]
 
 
-def _answer(ctx: Context, subject: UUID, ground: Allowed, judged: _Judged) -> EligibilityOut:
+def _answer(
+    ctx: Context, subject: UUID, ground: Allowed, judged: _Judged, unreadable: Sequence[UUID]
+) -> EligibilityOut:
     told = [*judged.listings, *judged.adverse]
     until = use_until(ctx, told, measures=judged.ends)
     return EligibilityOut(
@@ -74,7 +77,8 @@ def _answer(ctx: Context, subject: UUID, ground: Allowed, judged: _Judged) -> El
         rewards=tuple(sorted({each.measure for each in judged.grounds})),
         years=judged.years,
         evidence=tuple(map(_adverse, judged.adverse)),
-        partial=bool(ground.out_of_reach),
+        partial=bool(ground.out_of_reach or unreadable),
+        unreadable=tuple(unreadable),
         out_of_reach=ground.out_of_reach,
         use_until=until,
         as_of=ctx.legal_date,
@@ -94,10 +98,18 @@ def _usable(who: Identity | FieldError) -> Identity:
 
 
 def _judge(
-    ctx: Context, question: EligibilityIn, kinds: Collection[SubjectKind], ground: Allowed, rows: list[Held]
+    ctx: Context,
+    question: EligibilityIn,
+    kinds: Collection[SubjectKind],
+    ground: Allowed,
+    rows: list[Held],
+    *,
+    whole: bool,
 ) -> _Judged:
     today, rewards = ctx.legal_date, _rewards(ctx, ground)
-    clean = eligibility.years_of(rewards, asked=question.years, kinds=kinds) if not ground.out_of_reach else {}
+    # Nobody is clean of what cannot be seen.
+    seen = whole and not ground.out_of_reach
+    clean = eligibility.years_of(rewards, asked=question.years, kinds=kinds) if seen else {}
     years = max(clean.values(), default=None)
     adverse = {row.record: row for row in rows if row.nature == "adverse"}
     found = [_adverse(row) for row in adverse.values()]

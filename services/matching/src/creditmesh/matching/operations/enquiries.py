@@ -99,20 +99,24 @@ def _note_refusal(ctx: Context, asked: Enquiry, wanting: Wanting, subject: UUID)
 
 
 async def answered(
-    ctx: Context, subjects: Collection[UUID], items: Collection[str], answer: Callable[[UUID, Sequence[Held]], T]
+    ctx: Context,
+    subjects: Collection[UUID],
+    items: Collection[str],
+    answer: Callable[[UUID, Sequence[Held], Sequence[UUID]], T],
 ) -> dict[UUID, T]:
-    """What `answer` says of each of these subjects from where it visibly stands; it records the accesses as well.
+    """What `answer` says of each of these from where it visibly stands, and which of its records cannot be read.
 
-    They are written in the statement that finds nothing changed since the reading. Unavailable if it keeps changing.
+    It records the accesses as well, in the statement that finds nothing changed since the reading. Unavailable if it
+    keeps changing.
     """
     parts = {subject: ctx.part(str(subject)) for subject in subjects}
     law = ctx.followed(Directory).law(ctx.legal_date)
     for attempt in range(ATTEMPTS):
-        rows = await designations.visible_of(await ctx.alone(), parts, items=items, law=law)
+        rows, unreadable = await designations.visible_of(await ctx.alone(), parts, items=items, law=law)
         found: dict[UUID, list[Held]] = {subject: [] for subject in subjects}
         for row in rows:
             found[row.subject].append(row)
-        answers = {subject: answer(subject, theirs) for subject, theirs in found.items()}
+        answers = {subject: answer(subject, theirs, unreadable.get(subject, ())) for subject, theirs in found.items()}
         (unchanged,) = await ctx.write(designations.RELEASE, designations.released(rows))
         if unchanged:
             return answers

@@ -108,13 +108,13 @@ class _Screening:
             for row, each in enumerate(found, len(self.texts) + 1)
         )
 
-    def _text(self, subject: UUID, rows: Sequence[Held]) -> bytes:
+    def _text(self, subject: UUID, rows: Sequence[Held], unreadable: Sequence[UUID]) -> bytes:
         listed = [row for row in rows if (row.item, row.list) in self.designating]
         following = [(row, measure) for row in listed for measure in self._measures(row)]
         ends = (measure.until(row.display_from) for row, measure in following)
         until = use_until(self.ctx, listed, measures=ends) if listed else self.until
         answer = {
-            "certainty": "partial" if self.ground.out_of_reach else "exact",
+            "certainty": "partial" if self.ground.out_of_reach or unreadable else "exact",
             "designations": [self._designation(row) for row in listed],
             "measures": [_measure(*each) for each in following if each[1].nature != "reward"],
             "rewards": [_measure(*each) for each in following if each[1].nature == "reward"],
@@ -124,6 +124,7 @@ class _Screening:
             "as_of": self.ctx.legal_date,
             "reasons": (),
             "out_of_reach": self.ground.out_of_reach,
+            "unreadable": unreadable,
         }
         return orjson.dumps(answer, default=str)  # the driver's ids are none of the serialiser's
 

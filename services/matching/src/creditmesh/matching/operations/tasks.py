@@ -39,7 +39,7 @@ async def inbox_page(
         items=ctx.known_caller.items,
         limit=limit + 1,
     )
-    found, looked = await tasks.page(await ctx.session(), inbox_of(ctx), state, wanted)
+    found, looked, unreadable = await tasks.page(await ctx.session(), inbox_of(ctx), state, wanted)
     shown = dict(zip(found, await _shown(ctx, found[:limit]), strict=False))
     return paging.page(
         found,
@@ -48,6 +48,7 @@ async def inbox_page(
         shown=shown.__getitem__,
         caller=ctx.known_caller,
         looked=looked,
+        unreadable=unreadable,
     )
 
 

@@ -13,7 +13,7 @@ from creditmesh.chassis.bulk import in_slices
 from creditmesh.chassis.bus.queue import insertions
 from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.session import Session
-from creditmesh.matching.store.judging import SAID, SLICE, judged, said
+from creditmesh.matching.store.judging import SAID, SLICE, Judged, SaidReader, judged
 from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.rules.visibility import Law, open_sql, opened, stored_sql
@@ -216,25 +216,29 @@ _VISIBLE_OF = f"""
      where {stored_sql("s")} and s.item = any(:items)
      order by s.display_from desc, s.record
 """
+Visible = tuple[list[Held], dict[UUID, list[UUID]]]
+"""Where some visibly stand, and by subject the records that cannot be read: whether these count is not known."""
 
 
-async def visible_of(session: Session, subjects: Mapping[UUID, int], *, items: Collection[str], law: Law) -> list[Held]:
+async def visible_of(session: Session, subjects: Mapping[UUID, int], *, items: Collection[str], law: Law) -> Visible:
     """Where these subjects (with their parts) visibly stand by records of these items, all in one statement.
 
     What they say is read where the rules of their item have changed, and each row's end is what it is under the law.
     """
     given = {"part": list(subjects.values()), "subject": list(subjects), "items": list(items), "judged": [*law.items]}
-    found = list[Held]()
+    found, unreadable, reader = list[Held](), dict[UUID, list[UUID]](), SaidReader()
     async for some in in_slices(await session.fetch(_VISIBLE_OF, given | {**law.binds}), SLICE):
         for *held, data in some:
             row = Held(*held)
             if row.item in law.items:
-                event = said(data)
+                event = reader.read(row.record, data)
+                if event is None and data is not None:
+                    unreadable.setdefault(row.subject, []).append(UUID(bytes=row.record.bytes))
                 if event is None or not law.shows(event):
                     continue
                 row = row._replace(display_until=law.until(event))
             found.append(row)
-    return found
+    return found, unreadable
 
 
 RELEASE = f"""
@@ -274,19 +278,16 @@ async def on_list(
     law: Law,
     after: UUID | None,
     limit: int,
-) -> tuple[list[OnList], UUID | None]:
-    """Who is visibly on a list by records of these items and kinds, in the order of these, after the record `after`.
-
-    With it up to which record it looked; None: to the end.
-    """
+) -> Judged[OnList, UUID]:
+    """Who is visibly on a list by records of these items and kinds, in the order of these, after the record `after`."""
     given = {"list": code, "opened": opened(shown), **law.binds}
 
     async def read(after: UUID, limit: int) -> Sequence[Row]:
         return await session.fetch(_ON_LIST, given | {"after": after, "limit": limit})
 
-    def judge(row: Row) -> OnList | None:
+    def judge(row: Row, reader: SaidReader) -> OnList | None:
         *columns, data = row
-        event = said(data)
+        event = reader.read(row.record, data)
         if event is None or not law.shows(event):
             return None
         return OnList._make((*columns, event))._replace(display_until=law.until(event))

@@ -14,7 +14,7 @@ from creditmesh.chassis.packing import unpack
 from creditmesh.chassis.pruning import Retention
 from creditmesh.matching.naming import TaskName
 from creditmesh.matching.reach import Begun
-from creditmesh.matching.store.judging import SAID, judged, said
+from creditmesh.matching.store.judging import SAID, Judged, SaidReader, judged
 from creditmesh.schemas.events.task import Feedback
 from creditmesh.schemas.rules.visibility import Law, stored_sql
 from creditmesh.schemas.screenings import Role
@@ -116,11 +116,12 @@ _WAYS = """
     unnest(cast(:measures as text[]), cast(:lists as text[]), cast(:roles as text[]), cast(:kinds as text[]),
            cast(:begun as date[]), cast(:months as integer[])) as way(measure, list, role, kind, begun, months)
 """
-_IN_PAGE = """
+_BEYOND = """
     {0}.record >= cast(:after as uuid)
     and ({0}.record, {0}.handle, {1} collate "C") > (:after, :after_handle, :after_measure)
-    and (cast(:before as date) is null or {2} < :before)
-    and (cast(:items as text[]) is null or {3} = any(:items))
+"""
+_OF_PAGE = """
+    (cast(:before as date) is null or {0} < :before) and (cast(:items as text[]) is null or {1} = any(:items))
 """
 _ORDER = 'order by {0}.record, {0}.handle, {0}.measure collate "C" limit :limit'
 _ANSWERED_ITEM = "convert_from(f.data, 'UTF8')::jsonb ->> 'item'"
@@ -135,7 +136,7 @@ _GROUND = f"""
 _STANDING = f"""
     select s.part, s.record, s.subject, s.handle, way.measure, s.list, s.role, s.rev, {_SINCE} as since,
            true as visible, {SAID} as data, a.outcome, a.reason, a.officer, a.at as answered_at,
-           coalesce(a.answers, 0) as answers, cast('{{}}' as bytea[]) as grounds
+           coalesce(a.answers, 0) as answers, cast('{{}}' as bytea[]) as grounds, true as apt
       from matching.standing s
       left join lateral (
            select f.outcome, f.reason, f.officer, f.at, count(*) over () as answers from matching.feedback f
@@ -148,28 +149,33 @@ _GROUND_OF_ANSWER = f"""
     from {_WAYS} join matching.standing s on s.list = way.list and s.role = way.role and s.kind = way.kind
      where s.part = f.part and s.record = f.record and s.subject = f.subject and way.measure = f.measure and {_GROUND}
 """
+# Whoever is looked for among the answers: so many of them are looked at, and whether one is apt is said with each, from
+# its own ground and not from a table of all (`offset 0`).
 _UNGROUNDED = f"""
     select f.part, f.record, f.subject, f.handle, f.measure, f.list, f.role, f.rev, f.since,
            false as visible, f.data, f.outcome, f.reason, f.officer, f.at as answered_at, f.answers,
-           array(select {SAID} {_GROUND_OF_ANSWER} and s.item = any(cast(:judged as text[]))) as grounds
-      from (select distinct on (f.record, f.handle, f.measure) f.*,
-                   count(*) over (partition by f.record, f.handle, f.measure) as answers
-              from matching.feedback f
-             where f.party = :party {{0}}
-             order by f.record, f.handle, f.measure, f.entry desc) f
-     where not exists (select {_GROUND_OF_ANSWER} and s.item <> all(cast(:judged as text[])))
+           array(select {SAID} {_GROUND_OF_ANSWER} and s.item = any(cast(:judged as text[]))) as grounds,
+           {{1}} and not exists (select {_GROUND_OF_ANSWER} and s.item <> all(cast(:judged as text[])) offset 0) as apt
+      from (select f.record, f.handle, f.measure, min(f.part) as part from matching.feedback f
+             where f.party = :party and {{0}} group by f.record, f.handle, f.measure {{2}}) n
+     cross join lateral (
+           select f.*, count(*) over () as answers from matching.feedback f
+            where f.part = n.part and f.party = :party and f.record = n.record and f.handle = n.handle
+              and f.measure = n.measure
+            order by f.entry desc limit 1) f
 """
 
 
 def _standing(answers: str) -> str:
-    page = _IN_PAGE.format("s", "way.measure", _SINCE, "s.item")
+    page = f"{_BEYOND.format('s', 'way.measure')} and {_OF_PAGE.format(_SINCE, 's.item')}"
     way = f"{_STANDING} and {answers} and {page} order by s.record, s.handle limit :limit"
     return f"select task.* from {_WAYS} cross join lateral ({way}) task {_ORDER.format('task')}"
 
 
 def _ungrounded(outcome: str) -> str:
-    page = _IN_PAGE.format("f", "f.measure", "f.since", _ANSWERED_ITEM)
-    return f"{_UNGROUNDED.format('')} and f.outcome = '{outcome}' and {page} {_ORDER.format('f')}"
+    some = "order by f.record, f.handle, f.measure limit :limit"
+    apt = f"f.outcome = '{outcome}' and {_OF_PAGE.format('f.since', _ANSWERED_ITEM)}"
+    return f"{_UNGROUNDED.format(_BEYOND.format('f', 'f.measure'), apt, some)} order by f.record, f.handle, f.measure"
 
 
 _PAGES = {
@@ -180,11 +186,12 @@ _PAGES = {
     "closed": _ungrounded("lifted"),
 }
 _ONE_OF = "{0}.part = any(:parts) and {0}.record = :record and {0}.handle = :handle"
+_ONE_ANSWER = f"{_ONE_OF.format('f')} and f.measure = :measure"
+_UNLIFTED = "f.outcome in ('applied', 'lifted')"
 _ONE = (
     f"select task.* from {_WAYS} cross join lateral ({_STANDING} and {_ONE_OF.format('s')}) task"
     " where task.measure = :measure"
-    f" union all {_UNGROUNDED.format('and ' + _ONE_OF.format('f') + ' and f.measure = :measure')}"
-    " and f.outcome in ('applied', 'lifted')"
+    f" union all {_UNGROUNDED.format(_ONE_ANSWER, _UNLIFTED, '')}"
 )
 _WHOSE = f"""
     select s.subject, s.item from matching.standing s where {_ONE_OF.format("s")}
@@ -206,13 +213,8 @@ LIFTED = Retention(
 _FIND = f"select {', '.join(_KEPT)} from matching.feedback where part = any(:parts) and id = :id"
 
 
-async def page(
-    session: Session, inbox: Inbox, state: TaskState, wanted: TaskPage
-) -> tuple[list[Task], TaskName | None]:
-    """Tasks of the inbox that are in that state, in the order of their names, and up to which name it looked.
-
-    None: to the end.
-    """
+async def page(session: Session, inbox: Inbox, state: TaskState, wanted: TaskPage) -> Judged[Task, TaskName]:
+    """Tasks of the inbox that are in that state, in the order of their names."""
     given = inbox.given | {"before": wanted.before, "items": wanted.items}
 
     async def read(after: TaskName, limit: int) -> Sequence[Row]:
@@ -221,7 +223,7 @@ async def page(
 
     return await judged(
         read,
-        judge=lambda row: _task(row) if _stands(row, inbox.law) else None,
+        judge=lambda row, reader: _task(row) if _stands(row, inbox.law, reader) else None,
         place=lambda row: TaskName(row.record, row.handle, row.measure),
         after=wanted.after or _FIRST,
         most=wanted.limit,
@@ -232,26 +234,29 @@ async def one(session: Session, inbox: Inbox, name: TaskName, *, parts: range) -
     """The task of that name in the inbox, in whatever state; naming the parts lets each be probed by its keys."""
     given = {"parts": parts, "record": name.record, "handle": name.handle, "measure": name.measure}
     rows = await session.fetch(_ONE, inbox.given | given)
-    return next((_task(row) for row in rows if _stands(row, inbox.law)), None)
+    reader = SaidReader()
+    return next((_task(row) for row in rows if _stands(row, inbox.law, reader)), None)
 
 
 def _task(row: Row) -> Task:
-    return Task(**{name: value for name, value in row.items() if name != "grounds"} | {"data": unpack(row.data)})
+    return Task(
+        **{name: value for name, value in row.items() if name not in {"grounds", "apt"}} | {"data": unpack(row.data)}
+    )
 
 
-def _stands(row: Row, law: Law) -> bool:
+def _stands(row: Row, law: Law, reader: SaidReader) -> bool:
     """Whether the task is what it was read as, under the law of today: with a ground that is visible, or without.
 
-    What was deleted is no ground, though this service has not read of it yet.
+    What was deleted is no ground, though this service has not read of it yet. What cannot be read is none that is
+    shown, and it is not said that there is none: such a task is in no state, and its record is named.
     """
+    if not row.apt:
+        return False
     if not row.visible:
-        return not any(_shows(law, data) for data in row.grounds)
-    return row.data is not None and (not law.changed or _shows(law, row.data))
-
-
-def _shows(law: Law, data: bytes | None) -> bool:
-    event = said(data)
-    return event is not None and law.shows(event)
+        grounds = [reader.read(row.record, data) for data in row.grounds if data is not None]
+        return not any(event is None or law.shows(event) for event in grounds)
+    event = reader.read(row.record, row.data)
+    return event is not None and (not law.changed or law.shows(event))
 
 
 async def whose(session: Session, name: TaskName, *, parts: range) -> tuple[UUID, str] | None:

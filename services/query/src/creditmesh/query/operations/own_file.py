@@ -18,7 +18,7 @@ from creditmesh.schemas.queries import AccessLog, AccessOut, ExportOut, FileOut,
 
 async def own_file(ctx: Context, subject: UUID, *, purpose: str = "own_file") -> FileOut:
     """Everything visible today that is about the subject or names them, of every source; what is theirs is opened."""
-    found = await named.file_of(
+    found, unreadable = await named.file_of(
         await ctx.alone(),
         part=ctx.part(str(subject)),
         subject=subject,
@@ -28,7 +28,13 @@ async def own_file(ctx: Context, subject: UUID, *, purpose: str = "own_file") ->
     decision = _disclose(ctx, subject, purpose, shown)
     for other, theirs in others_shown(ctx, found, shown, viewer=subject).items():
         _disclose(ctx, other, purpose, theirs)
-    return FileOut(decision_id=decision, as_of=ctx.legal_date, records=shown, copies_at=_copies_at(ctx))
+    return FileOut(
+        decision_id=decision,
+        as_of=ctx.legal_date,
+        records=shown,
+        unreadable=tuple(each.record for each in unreadable),
+        copies_at=_copies_at(ctx),
+    )
 
 
 async def own_accesses(ctx: Context, subject: UUID, *, after: str | None, limit: int) -> AccessLog:
@@ -49,6 +55,7 @@ async def own_export(ctx: Context, subject: UUID) -> AsyncIterator[bytes]:
         as_of=file.as_of,
         node=ctx.node.code,
         records=file.records,
+        unreadable=file.unreadable,
         authorisations=(),
         accesses=(),
         copies_at=file.copies_at,

@@ -24,6 +24,7 @@ from creditmesh.query.operations.unsealing import answered, others_shown
 from creditmesh.query.release import Plan
 from creditmesh.query.store import queries
 from creditmesh.query.store.queries import Decided, KeptAnswer, QueryScope
+from creditmesh.query.store.records import UnreadableRecord
 from creditmesh.schemas.directory import Directory, once_a_version
 from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau, RecordChanged
 from creditmesh.schemas.identifiers import SubjectKind
@@ -102,7 +103,8 @@ async def _attempt(ctx: Context, asked: QueryRequest, statutory: Ground | None) 
     if ground is None:
         await refuse_unauthorised(ctx, asked.attempt, anothers=found.token is None)
     plan = _plan(ctx, asked, ground)
-    events = [event for event in found.records if _may_give(ctx, plan, ground, event) and _given(event, earlier)]
+    events = [each for each in found.records.events if _may_give(ctx, plan, ground, each) and _given(each, earlier)]
+    unreadable = tuple(each.record for each in found.records.unreadable if _may_give(ctx, plan, ground, each))
     released = await answered(ctx, events)
     until = release.use_until(
         released,
@@ -124,7 +126,8 @@ async def _attempt(ctx: Context, asked: QueryRequest, statutory: Ground | None) 
         released=released,
         withheld=release.withheld(ground, plan, released=(record.item for record in released)),
         marks=tuple(Mark(record=each.record, mark=each.mark) for each in released if each.mark is not None),
-        partial=bool(plan.out_of_reach),
+        partial=bool(plan.out_of_reach or unreadable),
+        unreadable=unreadable,
         out_of_reach=plan.out_of_reach,
         use_until=until,
         as_of=ctx.legal_date,
@@ -141,7 +144,7 @@ def _first_answer(ctx: Context, asked: QueryRequest, kept: KeptAnswer) -> Access
     return kept.access
 
 
-def _may_give(ctx: Context, plan: Plan, ground: Ground, event: RecordChanged) -> bool:
+def _may_give(ctx: Context, plan: Plan, ground: Ground, event: RecordChanged | UnreadableRecord) -> bool:
     """Whether the ground opens this record: of which kind its subject is, the record says, and not who asks."""
     item = ctx.followed(Directory).item(event.item, on=ctx.legal_date)
     return event.item in plan.items and item is not None and release.opens(item, [event.kind], ground=ground.kind)

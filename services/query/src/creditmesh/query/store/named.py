@@ -5,8 +5,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
-from creditmesh.query.store.records import VISIBLE, said_by, shown
-from creditmesh.schemas.events import RecordChanged
+from creditmesh.query.store.records import VISIBLE, ShownRecords, said_by, shown
 from creditmesh.schemas.rules.visibility import Law, stored_sql
 
 
@@ -29,9 +28,9 @@ _WRITE = """
 """
 _FILE = f"""
     with own as ({VISIBLE})
-    select data from own
+    select kept from own
     union all
-    select said.data
+    select row(r.record, r.item, r.kind, said.data)
       from query.named n join query.record r on r.part = n.home and r.record = n.record {said_by("r", part="r.part")}
      where n.part = :part and n.subject = :subject and not n.discharged and {stored_sql("r")}
 """
@@ -61,8 +60,9 @@ async def purge(session: Session, gone: Collection[tuple[int, UUID, UUID]]) -> N
         await session.execute(_PURGE, {"part": part, "subject": subject, "record": record})
 
 
-async def file_of(session: Session, *, part: int, subject: UUID, law: Law) -> list[RecordChanged]:
+async def file_of(session: Session, *, part: int, subject: UUID, law: Law) -> ShownRecords:
     """What is visible on the legal date about a subject, newest period first, then what names them."""
     values = {"part": part, "subject": subject, "items": None, **law.binds}
-    found = shown((row.data for row in await session.fetch(_FILE, values)), law)
-    return [event for event in found if event.subject == subject or subject in event.named]
+    found = shown((row.kept for row in await session.fetch(_FILE, values)), law)
+    about = [event for event in found.events if event.subject == subject or subject in event.named]
+    return found._replace(events=about)

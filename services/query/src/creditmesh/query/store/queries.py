@@ -14,7 +14,7 @@ from creditmesh.chassis.bus.queue import insertions
 from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.http import idempotency
-from creditmesh.query.store.records import VISIBLE, shown
+from creditmesh.query.store.records import VISIBLE, ShownRecords, shown
 from creditmesh.schemas.events import AccessRecorded, RecordChanged
 from creditmesh.schemas.rules.visibility import Law
 
@@ -38,7 +38,7 @@ class Found:
 
     token: str | None
     kept: "KeptAnswer | None"
-    records: Sequence[RecordChanged]
+    records: ShownRecords
 
 
 @dataclass(frozen=True, slots=True)

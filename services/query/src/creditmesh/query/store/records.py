@@ -5,12 +5,14 @@ What it says, its event's body, stands with ingestion, who wrote it, and is read
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.bus.stream import body_of
 from creditmesh.chassis.database.session import Session
-from creditmesh.chassis.packing import unpack
+from creditmesh.chassis.packing import BodyReader
 from creditmesh.schemas.events import RecordChanged
+from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.rules.visibility import Law, stored_sql
 
 _COLUMNS = (
@@ -99,7 +101,8 @@ def said_by(alias: str, *, part: str) -> str:
 
 
 VISIBLE = f"""
-    select said.data from query.record {said_by("record", part=":part")}
+    select row(record.record, record.item, record.kind, said.data) as kept
+      from query.record {said_by("record", part=":part")}
      where record.part = :part and record.subject = :subject and {stored_sql("record")}
        and (cast(:items as text[]) is null or record.item = any(:items))
      order by record.display_from desc, record.record
@@ -107,7 +110,28 @@ VISIBLE = f"""
 """What is visible of `:subject` on `:as_of` as it was stored: of `:items`, or of all (null); newest period first."""
 
 
-def shown(bodies: Iterable[bytes], law: Law) -> list[RecordChanged]:
-    """What of these bodies is visible under the law."""
-    read = (RecordChanged.model_validate_json(unpack(data)) for data in bodies)
-    return [event for event in read if law.shows(event)]
+class UnreadableRecord(NamedTuple):
+    """A record that is visible as it was stored, and that cannot be read."""
+
+    record: UUID
+    item: str
+    kind: SubjectKind
+
+
+class ShownRecords(NamedTuple):
+    """What is visible of somebody, and what is so as far as can be told, for it cannot be read."""
+
+    events: list[RecordChanged]
+    unreadable: list[UnreadableRecord]
+
+
+def shown(kept: Iterable[Sequence[Any]], law: Law) -> ShownRecords:
+    """What of these (record, item, kind, body) is visible under the law."""
+    reader, found = BodyReader(RecordChanged.model_validate_json, of="query"), ShownRecords([], [])
+    for record, item, kind, data in kept:
+        event = reader.read(record, data)
+        if event is None:
+            found.unreadable.append(UnreadableRecord(UUID(bytes=record.bytes), item, kind))
+        elif law.shows(event):
+            found.events.append(event)
+    return found

@@ -121,6 +121,8 @@ def _assert_reopens(ctx: Context, change: ChangeRequest, newest: RecordChanged) 
         raise RecordClosed(
             "It is opened only by its case, whose approval is revoked.", "仅可在其案件中撤销准予决定以恢复。"
         )
+    if newest.state == "erased":
+        raise RecordClosed("It was erased and is opened by nothing.", "该记录已被删除，不得恢复。")
     if newest.case is not None and newest.change != "discharged":
         raise RecordClosed(
             "It was withdrawn by the decision of a case; it is opened only there, where the approval is revoked.",

@@ -16,7 +16,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.packing import pack
 from creditmesh.ingestion.operations.records.candidates import Candidate
 from creditmesh.ingestion.revisions import Attribution, content_event, state_event
-from creditmesh.ingestion.store import revisions, whole_codes
+from creditmesh.ingestion.store import erasing, named, revisions, whole_codes
 from creditmesh.ingestion.store.revisions import Locked, Place
 from creditmesh.ingestion.store.submissions import Written
 from creditmesh.ingestion.verdicts import Known
@@ -77,6 +77,8 @@ class RecordBook:
         """To be written, as rows of `store.revisions.COLUMNS`."""
         self._codes: dict[UUID, set[bytes]] = {}
         self._new_codes: set[tuple[UUID, bytes]] = set()
+        self._named: set[tuple[UUID, UUID]] = set()
+        self._erased: list[tuple[Place, UUID]] = []
 
     async def open_histories(
         self, places: Collection[Place], *, party: str, doubtful: Collection[bytes] = (), names: Collection[Place] = ()
@@ -126,7 +128,7 @@ class RecordBook:
     @property
     def written(self) -> Written:
         """What is to be written."""
-        return Written(self.rows, self._kinds, [(*each, *self._mac) for each in self._new_codes])
+        return Written(self.rows, self._kinds, [(*each, *self._mac) for each in self._new_codes], self._named)
 
     def newest(self, place: Place) -> Known | None:
         """The newest of them."""
@@ -168,6 +170,7 @@ class RecordBook:
         known = Known(record, rev, candidate.fingerprint, "published", mark, by.submission, by.party)
         if candidate.representative is not None:
             self._kinds[candidate.representative[0]] = "natural_person"
+            self._named.add((candidate.representative[0], record))
         self._kinds[place[1]] = candidate.passed.subject.kind
         event = content_event(
             by, known, revision or row, change=change, subject=place[1], facts=candidate.facts(),
@@ -205,6 +208,8 @@ class RecordBook:
         says.pop("origin_rev", None)
         says |= _not_always(what.peer_revision, rev, None)
         event = state_event(says, by, known, revision or row, change=what.change, about=what.about)
+        if what.change == "erased":
+            self._erased.append((place, known.record))
         told_rev = None if what.change == "withheld" else _told_rev(what.peer_revision, rev)
         return self._add(place, row, known, by, event, told_rev=told_rev)
 
@@ -212,6 +217,7 @@ class RecordBook:
         """Write nothing of what was added; that it was is still known."""
         self.rows.clear()
         self._new_codes.clear()
+        self._named.clear()
         self._queued.clear()
         self._kinds.clear()
         self._newest.clear()
@@ -221,6 +227,8 @@ class RecordBook:
         session = await self._ctx.session()
         await revisions.write(session, self.rows)
         await whole_codes.add(session, self.written.codes)
+        await named.add(session, self._named)
+        await erasing.add(session, self._erased)
         await self._ctx.vault.know(session, self._kinds)
         self.queue()
 
@@ -282,7 +290,7 @@ def _changed(newest: Known, what: StateChange) -> tuple[RecordState, Literal["di
             return change, None if what.ends_mark else newest.mark
         case "reopened":
             return "published", newest.mark
-        case "repaired" | "withheld":
+        case "repaired" | "withheld" | "erased":
             return change, newest.mark
         case "discharged":
             return standing, None if what.ends_mark else newest.mark

@@ -1,0 +1,165 @@
+"""Erasing what this node holds of a person before its term is over, as an order or the law has it (decision 58).
+
+A record that is erased ends by a revision, which goes wherever ends go: read models, holders, the nodes above. When
+everybody here has read it, it is deleted as what has been kept for its term, which makes the feeds forget its bodies.
+The person's key goes with the last that needs it.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from creditmesh.chassis.context import Context
+from creditmesh.chassis.errors import Invalid, NotFound
+from creditmesh.chassis.vault.ciphers import SECONDS_CLOSED
+from creditmesh.ingestion.operations.records.record_book import RecordBook, StateChange
+from creditmesh.ingestion.operations.subjects import identity_of
+from creditmesh.ingestion.store import copies, erasing, named
+from creditmesh.ingestion.store.erasing import ErasedRecord, Erasure, NewestOf
+from creditmesh.schemas.erasures import ErasedRecordOut, ErasureIn, ErasureOut
+from creditmesh.schemas.problems import FieldError
+
+PLACES_AT_ONCE = 100
+"""Places of erased records, and people, that one turn sees to."""
+_SECONDS_UNTIL_AGAIN = timedelta(days=1).total_seconds()
+"""When somebody of whom something stands is looked at again."""
+
+
+class UnknownRecords(Invalid):
+    """422: records that this node has not made about the person."""
+
+    code = "unknown_records"
+    title = "This node has made no such record about the person"
+    title_zh = "本节点没有关于该主体的此类记录"
+
+
+async def erase_person(ctx: Context, order: ErasureIn) -> ErasureOut:
+    """Erase what this node has made about a person, or say what that would be; an access of theirs.
+
+    NotFound for who has no file here; BadDocument; UnknownRecords where one is named that is not theirs, or no own one.
+    """
+    session, subject = await ctx.session(), await _subject(ctx, order)
+    part = ctx.part(str(subject))
+    await ctx.lock([subject])
+    about = await erasing.records_of(session, part=part, subject=subject)
+    own = _chosen(order, [each for each in about if each.origin == ctx.node.code and each.state != "erased"])
+    others = Counter(each.origin for each in about if each.origin != ctx.node.code)
+    held = await erasing.held_rows(session, subject, records=order.records)
+    named_in = await named.count(session, subject)
+    rest = len(about) - len(own) + named_in
+    done = None
+    if order.confirmed:
+        done = await _erase(ctx, order, subject, own, held)
+    ctx.disclose(
+        subject,
+        purpose="erasure" if order.confirmed else "erasure_considered",
+        ground=order.ground,
+        outcome="nothing",
+        items=sorted({each.item for each in own}),
+        records=[each.record for each in own],
+        officer=order.officer,
+    )
+    return ErasureOut(
+        erasure=done and done.id,
+        at=done and done.at,
+        officer=order.officer,
+        ground=order.ground,
+        basis=order.basis,
+        records=tuple(
+            ErasedRecordOut(record=each.record, rev=each.rev + order.confirmed, item=each.item, party=each.party)
+            for each in own
+        ),
+        held_rows=len(held),
+        elsewhere=dict(others),
+        named_in=named_in,
+        key="stays" if rest else "goes",
+    )
+
+
+async def _subject(ctx: Context, order: ErasureIn) -> UUID:
+    (found,) = await ctx.vault.find([identity_of(ctx, order.person)])
+    if found is None:
+        raise NotFound("Nobody is known here by this document.", "本节点没有该证件对应的主体。")
+    return found
+
+
+def _chosen(order: ErasureIn, own: Sequence[NewestOf]) -> list[NewestOf]:
+    if order.records is None:
+        return list(own)
+    known = {each.record for each in own}
+    missing = [
+        FieldError(
+            pointer=f"/records/{place}",
+            code="unknown_records",
+            detail="No record of this node is about the person under this id. Ask without `confirmed` which are.",
+            detail_zh="本节点没有该编号的关于该主体的记录；请先不带 confirmed 查询。",
+        )
+        for place, each in enumerate(order.records)
+        if each not in known
+    ]
+    if missing:
+        raise UnknownRecords("See errors.", "原因见 errors。", errors=missing)
+    return [each for each in own if each.record in order.records]
+
+
+async def _erase(
+    ctx: Context, order: ErasureIn, subject: UUID, own: Sequence[NewestOf], held: Sequence[UUID]
+) -> Erasure:
+    session, book = await ctx.session(), RecordBook(ctx)
+    places = [(ctx.part(str(subject)), subject, each.natural_key) for each in own]
+    await book.open_newest(places)
+    for place in places:
+        book.change_state(place, StateChange(change="erased", officer=order.officer, reason=order.ground))
+    await book.write()
+    await erasing.blank(session, held, at=ctx.instant)
+    if not own:
+        await erasing.close(session, [(subject, ctx.part(str(subject)), None)], seconds=SECONDS_CLOSED)
+    erasure = Erasure(
+        id=ctx.new_id(),
+        at=ctx.instant,
+        legal_date=ctx.legal_date,
+        officer=order.officer,
+        ground=order.ground,
+        basis=order.basis,
+        records=len(own),
+        held_rows=len(held),
+    )
+    erased = [ErasedRecord(each.record, each.rev + 1, each.item, each.party) for each in own]
+    await erasing.keep(session, erasure, erased)
+    return erasure
+
+
+async def delete_erased(ctx: Context) -> int:
+    """Delete some of the erased records that everybody has read: how many."""
+    session = await ctx.session()
+    places = await erasing.next_places(session, most=PLACES_AT_ONCE)
+    if not places:
+        return 0
+    await ctx.lock({subject for _, subject, _ in places})
+    purged = await erasing.purge(session, places, today=ctx.legal_date)
+    await copies.forget(session, [(ctx.part(str(each.record)), each.record, None) for each in purged])
+    await named.forget(session, [(who, each.record) for each in purged for who in each.named])
+    for each in purged:
+        ctx.emit(each)
+    await erasing.settle(session, places, seconds=SECONDS_CLOSED)
+    return len(purged)
+
+
+async def close_people(ctx: Context) -> int:
+    """Destroy the keys of some of whom nothing is left here: of how many. Who is closed now is looked at again."""
+    session, vault = await ctx.session(), ctx.vault
+    people = await erasing.next_closing(session, most=PLACES_AT_ONCE)
+    if not people:
+        return 0
+    await ctx.lock(people)
+    found = await erasing.closing(session, people)
+    standing = {each.subject for each in found if each.stands}
+    await vault.erase(session, standing, "open")
+    await erasing.look_later(session, standing, seconds=_SECONDS_UNTIL_AGAIN)
+    gone = {each.subject for each in found} - standing
+    await vault.erase(session, gone, "close")
+    destroyed = await vault.erase(session, gone, "destroy")
+    await erasing.closed(session, destroyed)
+    await erasing.look_later(session, gone - destroyed, seconds=SECONDS_CLOSED)
+    return len(destroyed)
