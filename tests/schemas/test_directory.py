@@ -278,6 +278,16 @@ def test_a_row_that_leaves_out_where_a_node_stands_takes_nobody_out(stream: Stre
     assert [each.url for each in stream.directory.peers("above")] == [address]
 
 
+def test_a_child_whose_row_leaves_out_its_place_sends_for_whom_it_sent(stream: Stream):
+    stream.publish("party", a_party("city", kind="node", place="below", sends_for=("city", "county")))
+    stream.publish("party", a_party("city", kind="node"), number=2)
+    assert [(each.place, each.sends_for) for each in stream.directory.peers("below")] == [("below", ("city", "county"))]
+    stream.publish("party", a_party("city", kind="node", place="below", sends_for=("city",)), number=3)
+    assert [each.sends_for for each in stream.directory.peers("below")] == [("city",)]
+    stream.publish("party", a_party("city", kind="node", place="above"), number=4)
+    assert [each.sends_for for each in stream.directory.peers("above")] == [()]
+
+
 def test_the_answers_of_many_days_are_not_all_kept(stream: Stream):
     stream.publish("item", an_item())
     for days in range(2000):

@@ -50,10 +50,13 @@ class Party(CatalogueModel):
 def as_enrolled(rows: Sequence[Party]) -> Party:
     """The last of a node's rows, where it stands by all of them: what a row leaves out of that takes nobody out.
 
-    One that was taken out says its place anew when it comes back.
+    A row without a place says nobody for whom it sends either. One that was taken out says all of it when it comes back;
+    keys are as the row has them: one that is not there signs nothing.
     """
     found = rows[0]
     for row in rows[1:]:
         stood = found if found.active or not row.active else row
-        found = row.model_copy(update={"place": row.place or stood.place, "url": row.url or stood.url})
+        sends_for = row.sends_for if row.place else stood.sends_for
+        said = {"place": row.place or stood.place, "url": row.url or stood.url, "sends_for": sends_for}
+        found = row.model_copy(update=said)
     return found
