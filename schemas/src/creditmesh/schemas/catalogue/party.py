@@ -50,8 +50,8 @@ class Party(CatalogueModel):
 def as_enrolled(rows: Sequence[Party]) -> Party:
     """The last of a node's rows, where it stands by all of them: what a row leaves out of that takes nobody out.
 
-    A row without a place says nobody for whom it sends either. One that was taken out says all of it when it comes back;
-    keys are as the row has them: one that is not there signs nothing.
+    A row without a place says of nobody that it sends for it either. One that was taken out says all of it when it
+    comes back; keys are as the row has them: one that is not there signs nothing.
     """
     found = rows[0]
     for row in rows[1:]:
