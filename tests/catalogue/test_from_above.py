@@ -12,7 +12,7 @@ import pytest
 
 from creditmesh.catalogue import operations, service
 from creditmesh.catalogue.errors import CatalogueRefused
-from creditmesh.catalogue.objects import CatalogueObject
+from creditmesh.catalogue.objects import CatalogueObject, entry_of
 from creditmesh.catalogue.operations import from_above
 from creditmesh.chassis.service import Declaration, Service
 from creditmesh.schemas.acknowledgements import MOST_ANSWERED
@@ -391,6 +391,15 @@ async def test_what_could_not_be_read_then_and_is_told_late_waits_no_more(below:
     await told_at(below, 2, below.published("item", PENALTY) | {"body": {"code": PENALTY.code, "newer": True}})
     assert await below.waiting() == []
     assert (await below.judged())[-1].refused == ()
+
+
+async def test_what_was_pulled_from_a_peer_holds_whatever_its_row_leaves_out_since(below: Below):
+    less = {name: value for name, value in neighbour.row().items() if name != "place"}
+    async with below.node.context("catalogue") as ctx:
+        await operations.publish(ctx, [entry_of("party", less)], issued_by="city")
+    await below.node.settled()
+    await below.hears(below.withdrawn("item", PENALTY))
+    assert PENALTY.code in str(below.directory.withdrawn(below.today))
 
 
 async def test_what_was_pulled_from_a_peer_holds_also_when_it_was_taken_out_since(below: Below):

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from creditmesh.catalogue import operations as catalogue
 from creditmesh.catalogue.acceptance import ProposedCatalogue, findings
-from creditmesh.catalogue.objects import CatalogueObject
+from creditmesh.catalogue.objects import CatalogueObject, entry_of
 from creditmesh.schemas.catalogue import Party
 from tests.catalogue import neighbour
 from tests.support.node import TestNode
@@ -73,6 +74,19 @@ async def test_a_peer_is_enrolled_once_changed_and_taken_out_and_enrolled_again(
     assert [(peer["code"], peer["active"]) for peer in (await told(empty))["peers"]] == [("province", False)]
     await enrolled(empty, row)
     assert [party.code for party in empty.host.followed.peers("above")] == ["province"]
+
+
+async def test_a_row_that_leaves_out_where_a_peer_stands_is_taken_out_as_any(empty: TestNode):
+    row = await enrolled(empty, neighbour.row())
+    less = {name: value for name, value in row.items() if name not in {"place", "url"}}
+    async with empty.context("catalogue") as ctx:
+        await catalogue.publish(ctx, [entry_of("party", less)], issued_by="city")
+    await empty.settled()
+    [listed] = (await told(empty))["peers"]
+    assert (listed["place"], listed["url"], listed["active"]) == ("above", row["url"], True)
+    assert [party.url for party in empty.host.followed.peers("above")] == [row["url"]]
+    await enrolled(empty, listed | {"active": False})
+    assert empty.host.followed.peers("above") == ()
 
 
 async def test_a_province_has_two_cities_and_each_sends_for_its_own(empty: TestNode):

@@ -115,7 +115,7 @@ async def city(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> 
         await made.publish("party", row_of("province", above.keys, place="above", order=701))
         await made.publish("party", row_of("district", below.keys, place="below", order=702, sends_for=["district"]))
         heard = compared(node.host.equipment["exchange"])
-        await eventually(lambda: heard.known >= {"up", "down", "down-district"})
+        await eventually(lambda: {*heard.known} >= {"up", "down", "down-district"})
         yield made
 
 

@@ -192,13 +192,14 @@ async def test_how_far_a_node_has_answered_is_read_off_one_row_however_much_is_n
     async with chain["province"].context("exchange") as ctx:
         session = await ctx.session()
         await session.execute(MUCH, {"count": 3000})
+        of = {"node": "city", "below": ["lagging"], "readers": ()}
         await catching_up.hear(session, "lagging", had=5000)
         before = await session.value(READ)
-        assert (await catching_up.lagging(session, "up", ["lagging"]))["lagging"] == (10, 5000)
+        assert (await catching_up.lagging(session, "up", **of))["lagging"] == (10, 5000)
         assert await session.value(READ) - before < 100
         await session.execute("update exchange.acknowledgement_made set sent_at = now() where peer = 'lagging'")
-        assert (await catching_up.lagging(session, "up", ["lagging"]))["lagging"] == (3000, 5000)
+        assert (await catching_up.lagging(session, "up", **of))["lagging"] == (3000, 5000)
         await session.execute(AGAIN)
-        assert (await catching_up.lagging(session, "up", ["lagging"]))["lagging"] == (4000, 5000), "told anew within"
+        assert (await catching_up.lagging(session, "up", **of))["lagging"] == (4000, 5000), "told anew within"
         assert await catching_up.gone_by(session, "lagging", "up") == 4000
         await ctx.rollback()

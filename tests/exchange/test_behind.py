@@ -244,5 +244,16 @@ async def test_a_peer_whose_row_says_less_now_is_waited_for_as_before(said: Said
     assert (await said.told(), await said.behind()) == ([None, None], [])
 
 
+async def test_a_peer_that_stands_above_now_has_no_feed_for_this_node_any_more(said: Said):
+    said.says(said.proof(7))
+    assert await said.told() == ["0/7", "0/7"]
+    party = said.to.city.node.host.followed.party(said.code)
+    await said.to.city.publish("party", party.model_dump(mode="json") | {"place": "above", "sends_for": []})
+    for each in said.processes:
+        each.memory.clear()
+    before = said.asked
+    assert (await said.told(), await said.behind(), said.asked) == ([None, None], [], before)
+
+
 def gauge(peer: str) -> float | None:
     return REGISTRY.get_sample_value("creditmesh_feed_lagging_entries", {"peer": peer})

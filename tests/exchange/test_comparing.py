@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import orjson
@@ -31,6 +32,7 @@ from tests.exchange.sender import answered
 from tests.support.eventually import eventually
 
 Answer = Callable[[httpx.Request], httpx.Response]
+OWN = "select had from bus.catching_up where peer = 'city'"
 LEAVES = [leaf_hash(b"%d" % number) for number in range(600)]
 
 
@@ -67,6 +69,14 @@ class Process:
         finally:
             await context.rollback()
 
+    async def own_row(self) -> list[int]:
+        """How much of its own feed the node has to go by again, where it does."""
+        async with self.city.node.database.session() as session:
+            return [row["had"] for row in await session.fetch(OWN)]
+
+    async def lacks(self, wanted: list[int]) -> bool:
+        return await self.own_row() == wanted
+
     async def bodies(self, feed: str) -> list[str]:
         query = "select body from exchange.feed_entry where feed = :feed order by index"
         async with self.equipment.pool.session() as session:
@@ -88,6 +98,8 @@ class Process:
 
 @pytest.fixture
 async def process(city: City) -> Process:
+    asked = Context(city.node.host.equipment["exchange"])
+    await eventually(lambda: comparing.is_appendable(asked, "up"))  # those of before have changed who reads it
     async with city.node.context("exchange") as ctx:
         await append(ctx, "up", [a_draft(number) for number in range(300)])
     return Process(city, replace(city.node.host.equipment["exchange"], memory={}))
@@ -138,11 +150,11 @@ async def test_a_node_of_an_older_version_cannot_say_and_holds_nothing_up(proces
 async def another_above(city: City) -> AsyncIterator[None]:
     """A second node above the city, while this lasts."""
     row = row_of("yonder", city.above.keys, place="above", order=741)
-    await city.publish("party", row)
+    await city.publish("party", row, again=True)
     try:
         yield
     finally:
-        await city.publish("party", row | {"active": False})
+        await city.publish("party", row | {"active": False}, again=True)
 
 
 async def test_who_holds_nothing_speaks_for_nobody_who_was_not_heard(process: Process):
@@ -210,6 +222,77 @@ class Drips(httpx.AsyncByteStream):
         while True:
             await asyncio.sleep(0.01)
             yield b" "
+
+
+LESS = [{"place": None}, {"place": None, "url": None}, {"place": "below", "sends_for": ["province"]}]
+
+
+@pytest.mark.parametrize("less", LESS, ids=["no place", "no place and no address", "another place"])
+async def test_who_has_read_a_feed_is_waited_for_whatever_its_row_says_since(process: Process, less: dict[str, Any]):
+    city, longer = process.city, (await process.range()).extended(LEAVES[:5])[0]
+    row = city.node.host.followed.party("province").model_dump(mode="json")
+    said = {name: value for name, value in (row | less).items() if value is not None}
+    try:
+        await city.publish("party", said)
+        await process.hears(away)
+        with pytest.raises(NotCompared):
+            await process.append()
+        await process.hears(holding(process.note(longer), longer.size))
+        with pytest.raises(FeedBehind):
+            await process.append()
+        await process.hears(away)
+        assert await process.own_row() == [longer.size]
+        await city.publish("party", row | {"active": False}, again=True)
+        await process.hears(away)
+        await process.append()
+        await eventually(partial(process.lacks, []))
+    finally:
+        await city.publish("party", row, again=True)
+
+
+async def test_who_is_enrolled_later_is_asked_as_well_before_anything_more_is_appended(process: Process):
+    longer, _ = (await process.range()).extended(LEAVES[:5])
+    await process.hears(holding(None))
+    await process.append()
+    async with another_above(process.city):
+        with pytest.raises(NotCompared):
+            await process.append()
+        await process.hears(only("yonder", holding(process.note(longer), longer.size)))
+        with pytest.raises(FeedBehind):
+            await process.append()
+    await process.hears(away)
+    await eventually(partial(process.lacks, []))
+
+
+async def test_what_a_process_heard_before_takes_away_nothing_of_what_another_has_heard_since(process: Process):
+    beside = replace(process, equipment=replace(process.equipment, memory={}, stopped={}))
+    longer, _ = (await process.range()).extended(LEAVES[:5])
+    await process.hears(holding(None))
+    try:
+        await beside.hears(holding(process.note(longer), longer.size))
+        for _ in range(2):
+            await process.hears(away)
+            assert await process.own_row() == [longer.size]
+    finally:
+        async with process.city.node.database.session("ddl") as session:
+            await session.execute("delete from bus.catching_up")
+
+
+async def test_a_database_that_may_be_another_is_one_that_nobody_was_asked_about(process: Process):
+    running = process.city.node.host.equipment["exchange"]
+    before = comparing.compared(running)
+    await process.hears(holding(None))
+    await process.append()
+    async with process.city.node.database.session("ddl") as session:
+        await session.execute("vacuum full exchange.feed_head")  # as if it had been filled anew
+    with pytest.raises(NotCompared):
+        await process.append()
+    await process.hears(away)
+    with pytest.raises(NotCompared):
+        await process.append()
+    await process.hears(holding(None))
+    await process.append()
+    await eventually(lambda: comparing.compared(running) is not before)
 
 
 async def test_who_holds_the_beginning_of_the_feed_holds_nothing_up(process: Process):

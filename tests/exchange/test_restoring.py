@@ -242,13 +242,21 @@ async def test_a_number_that_was_used_twice_is_refused_above_and_listed(chain: C
         (first, "2", "withdrawn", "contradictory_entry")
     ]
     await chain.settled()
-    assert await state_of(chain["province"], first) == "withdrawn"
+    assert await state_of(chain["province"], first) in {"withdrawn", "withheld"}
+    assert await state_of(city, first) == "withheld", "it had ended, and what was said since was not said of that"
     async with city.database.session() as session:
         query = "select code from exchange.refusal where feed = 'up' and index >= $1"
         assert [row["code"] for row in await session.fetch(query, len(signed))] == ["contradictory_entry"]
     place = f"{listed[0][0]}/{listed[0][1]}"
     await eventually(lambda: _says_lost(city, "restored up"))
     assert (await restored(city, "--dismiss", place))[1:] == []
+    assert await state_of(city, first) == "withheld"
+    answer = await city.client("ingestion", MARKET).post(
+        f"/v1/records/{first}/corrections", json={"fields": row, "reason": "error"}, headers={"If-Match": '"3"'}
+    )
+    assert answer.json()["verdict"] == "corrected", answer.text
+    await chain.settled()
+    assert [await state_of(chain[code], first) for code in ("city", "province")] == ["published"] * 2
 
 
 async def test_a_node_that_went_back_before_its_parent_and_shared_since_appends_no_more_and_is_told_the_way(

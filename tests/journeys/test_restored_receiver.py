@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 
@@ -174,6 +176,43 @@ async def test_what_a_city_ended_itself_is_said_by_no_door_of_it_until_it_is_mad
     await restored(city, "up")
     await eventually(lambda: is_public(mesh.city, []))
     assert done(await mesh.city.door("court").get(f"/v1/records/{record}"))["state"] == "withdrawn"
+
+
+async def test_a_city_shows_nothing_before_all_of_it_has_gone_by_what_was_made_again(
+    mesh: Mesh,
+):
+    city, here = mesh.chain["city"], "select count(*) from exchange.lost_entry"
+    record = await listed(mesh, 1)
+    await mesh.settled()
+    await copied(city)
+    await withdrawn(mesh, record)
+    await mesh.settled()
+    await put_back(city)
+    await eventually(lambda: is_public(mesh.city, ["catching_up"]))
+    letter = (
+        "insert into repair.dead_letter (stream, part, number, id, type, version, key, at, legal_date, data, error)"
+        " select 'ingestion', part, 0, gen_random_uuid(), 'record.changed', 1, subject::text, now(), current_date, '{}'"
+        "     , 'x'"
+        "   from query.record where record = $1"
+    )
+    async with city.database.session() as session:
+        async with session.transaction():
+            await session.execute("select from query.record where record = $1 for update", record)
+            await restored(city, "up")
+            async with city.database.session() as looking:
+                await looking.execute(letter, record)
+                await eventually(partial(_is, looking, here, 0))
+            await asyncio.sleep(2.5)  # what must not come has had its time
+            assert await public(mesh.city) == ["catching_up"], "query has not gone by it"
+        await mesh.settled()
+        await asyncio.sleep(2.5)
+        assert await public(mesh.city) == ["catching_up"], "its person is parked in repair"
+        await session.execute("delete from repair.dead_letter")
+    await eventually(lambda: is_public(mesh.city, []))
+
+
+async def _is(session: asyncpg.Connection, query: str, wanted: object) -> bool:
+    return await session.fetchval(query) == wanted
 
 
 async def public(cast: Cast) -> list[str]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from creditmesh.chassis.declared import ProcessState
 from creditmesh.schemas.catalogue import CodeSet, CodeValue, CreditList, Item, Matter, Measure, Party, Purpose
 from creditmesh.schemas.catalogue.item import SeverityRule
+from creditmesh.schemas.catalogue.party import PublicKey
 from creditmesh.schemas.directory import Directory, once_a_version
 from creditmesh.schemas.events import CatalogueChanged, ClockChanged, EntriesJudged
 from creditmesh.schemas.histories import UnreadableCatalogue
@@ -247,16 +248,44 @@ def test_a_peer_is_found_from_the_version_on_that_enrols_it(stream: Stream):
     assert stream.directory.peers("above") == ()
 
 
-@pytest.mark.parametrize("place", ["below", None])
-def test_who_was_enrolled_above_once_is_taken_out_there_by_another_place(stream: Stream, place: str | None):
+def test_who_was_enrolled_above_once_is_taken_out_there_by_another_place(stream: Stream):
     stream.publish("party", a_party("province", kind="node", place="above"))
-    stream.publish("party", a_party("province", kind="node", place=place), number=2)
+    stream.publish("party", a_party("province", kind="node", place="below"), number=2)
     assert stream.directory.peers("above") == ()
     assert [(each.code, each.active) for each in stream.directory.enrolled("above")] == [("province", False)]
-    assert [each.code for each in stream.directory.peers("below")] == (["province"] if place == "below" else [])
+    assert [each.code for each in stream.directory.peers("below")] == ["province"]
+    assert [each.code for each in stream.directory.holders("above")] == ["province"], "it has what it was given there"
     stream.publish("party", a_party("province", kind="node", place="above"), number=3)
     assert [each.code for each in stream.directory.peers("above")] == ["province"]
     assert stream.directory.peers("below") == ()
+
+
+def test_a_row_that_leaves_out_where_a_node_stands_takes_nobody_out(stream: Stream):
+    address, key = "https://province.example:8443", PublicKey(id="k", use="node", alg="ed25519", public="AAAA")
+    stream.publish("party", a_party("province", kind="node", place="above", url=address, keys=(key,)))
+    stream.publish("party", a_party("province", kind="node"), number=2)
+    party = stream.directory.party("province")
+    assert party is not None
+    assert (party.place, party.url, party.keys) == ("above", address, ()), "a key that it has no more signs nothing"
+    for peers in (stream.directory.peers, stream.directory.enrolled, stream.directory.holders):
+        assert peers("above") == (party,)
+    stream.publish("party", a_party("province", kind="node", active=False), number=3)
+    assert (stream.directory.peers("above"), stream.directory.holders("above")) == ((), ())
+    assert [(each.place, each.active) for each in stream.directory.enrolled("above")] == [("above", False)]
+    stream.publish("party", a_party("province", kind="node"), number=4)
+    assert stream.directory.peers("above") == (), "who comes back says where it stands"
+    stream.publish("party", a_party("province", kind="node", place="above", url=address), number=5)
+    assert [each.url for each in stream.directory.peers("above")] == [address]
+
+
+def test_a_child_whose_row_leaves_out_its_place_sends_for_whom_it_sent(stream: Stream):
+    stream.publish("party", a_party("city", kind="node", place="below", sends_for=("city", "county")))
+    stream.publish("party", a_party("city", kind="node"), number=2)
+    assert [(each.place, each.sends_for) for each in stream.directory.peers("below")] == [("below", ("city", "county"))]
+    stream.publish("party", a_party("city", kind="node", place="below", sends_for=("city",)), number=3)
+    assert [each.sends_for for each in stream.directory.peers("below")] == [("city",)]
+    stream.publish("party", a_party("city", kind="node", place="above"), number=4)
+    assert [each.sends_for for each in stream.directory.peers("above")] == [()]
 
 
 def test_the_answers_of_many_days_are_not_all_kept(stream: Stream):

@@ -20,6 +20,7 @@ from creditmesh.schemas.catalogue import (
 )
 from creditmesh.schemas.catalogue.base import based
 from creditmesh.schemas.catalogue.code_set import NUMBER_FILLERS
+from creditmesh.schemas.catalogue.party import as_enrolled
 from creditmesh.schemas.events.catalogue import CatalogueChanged, ObjectKind
 from creditmesh.schemas.histories import Histories, Published, Version
 from creditmesh.schemas.rules.compile import CompiledItem, compile_item
@@ -78,8 +79,11 @@ class Directory(Histories):
         return self._find(Purpose, code, on)
 
     def party(self, code: str) -> Party | None:
-        """The party as last published, whatever its effective date; None if unknown or withdrawn."""
-        return self._newest(Party, code)
+        """The party as last published, whatever its effective date; None if unknown or withdrawn.
+
+        A node that was enrolled stands where it stood, at the address it had, until a row says another.
+        """
+        return self._nodes().get(code) or self._newest(Party, code)
 
     def peers(self, place: Literal["above", "below"]) -> tuple[Party, ...]:
         """The active nodes enrolled there, as last published, in the order of their codes."""
@@ -89,11 +93,33 @@ class Directory(Histories):
     def enrolled(self, place: Literal["above", "below"]) -> tuple[Party, ...]:
         """As `peers`, with those that were taken out: they may come back, and nothing may be missing then.
 
-        Whose row says another place now, or none, is taken out of this one: it has what it was given here.
+        Whose row says another place now is taken out of this one: it has what it was given here.
         """
-        ever = (code for code, row in sorted(self._histories["party"].items()) if any(_stood(v, place) for v in row))
-        found = (party for party in map(self.party, ever) if party is not None)
+        found = (self._nodes()[code] for code in self._ever(place))
         return tuple(each if each.place == place else each.model_copy(update={"active": False}) for each in found)
+
+    @once_a_version
+    def holders(self, place: Literal["above", "below"]) -> tuple[Party, ...]:
+        """Whoever was ever enrolled there and was not taken out since, wherever it stands now.
+
+        It has what it was given there, and may say so: no row but one that takes it out makes anybody forget it.
+        """
+        return tuple(each for each in (self._nodes()[code] for code in self._ever(place)) if each.active)
+
+    def _ever(self, place: str) -> list[str]:
+        """The codes of all that were ever enrolled there."""
+        return [code for code in self._nodes() if any(_stood(v, place) for v in self._histories["party"][code])]
+
+    @once_a_version
+    def _nodes(self) -> Mapping[str, Party]:
+        """All that were ever enrolled, as last published, in the order of their codes."""
+        rows = ((code, self._newest(Party, code)) for code in sorted(self._histories["party"]))
+        known = ((code, row, self._histories["party"][code]) for code, row in rows if row is not None)
+        return {
+            code: as_enrolled([each.body for each in history if isinstance(each.body, Party)])
+            for code, _, history in known
+            if any(_stood(each, place) for each in history for place in ("above", "below"))
+        }
 
     @property
     def holds_copies(self) -> bool:

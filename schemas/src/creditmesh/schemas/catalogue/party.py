@@ -1,5 +1,6 @@
 """Parties: who departments, bureaus, nodes and associations are."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from creditmesh.schemas.catalogue.base import CatalogueModel
@@ -44,3 +45,18 @@ class Party(CatalogueModel):
     """Where a peer stands in the chain; None of this node's own row. Publishing the row of a peer enrols it."""
     sends_for: Annotated[tuple[NodeCode, ...], FREE] = ()
     """Of a peer below: the origins whose records it may send, its own among them."""
+
+
+def as_enrolled(rows: Sequence[Party]) -> Party:
+    """The last of a node's rows, where it stands by all of them: what a row leaves out of that takes nobody out.
+
+    A row without a place says of nobody that it sends for it either. One that was taken out says all of it when it
+    comes back; keys are as the row has them: one that is not there signs nothing.
+    """
+    found = rows[0]
+    for row in rows[1:]:
+        stood = found if found.active or not row.active else row
+        sends_for = row.sends_for if row.place else stood.sends_for
+        said = {"place": row.place or stood.place, "url": row.url or stood.url, "sends_for": sends_for}
+        found = row.model_copy(update=said)
+    return found

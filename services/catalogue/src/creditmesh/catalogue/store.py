@@ -1,5 +1,6 @@
 """All SQL of the catalogue service: what was published, and what was refused of a higher tier, under one lock."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -51,6 +52,10 @@ _NEWEST = f"""
      where cast(:tiers as text[]) is null or issued_by = any(:tiers)
      order by kind, code, number desc
 """
+_PARTIES = f"""
+    select {_PUBLICATION} from catalogue.publication
+     where kind = 'party' and (cast(:codes as text[]) is null or code = any(:codes)) order by code, number
+"""
 _ISSUED = f"""
     select distinct on (kind, code, issued_by) {_PUBLICATION} from catalogue.publication
      order by kind, code, issued_by, number desc
@@ -85,6 +90,14 @@ async def newest(session: Session, *, of: Sequence[str] | None = None) -> dict[K
     """The newest publication of every object; `of`: the newest that these tiers issued."""
     rows = await session.fetch(_NEWEST, {"tiers": of})
     return {(row.kind, row.code): _publication(row) for row in rows}
+
+
+async def parties(session: Session, *, codes: Collection[str] | None = None) -> dict[str, list[Publication]]:
+    """All publications of every party, or of those of these codes, the oldest first."""
+    found: dict[str, list[Publication]] = defaultdict(list)
+    for row in await session.fetch(_PARTIES, {"codes": None if codes is None else sorted(codes)}):
+        found[row.code].append(_publication(row))
+    return found
 
 
 async def issued(session: Session) -> list[Publication]:

@@ -15,8 +15,17 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.metrics import FEED_BEHIND, FEED_LAGGING, FEED_UNFORGOTTEN
 from creditmesh.chassis.service import Workplace
+from creditmesh.exchange.operations.answering import note_gone_by
 from creditmesh.exchange.operations.catching_up import hear
-from creditmesh.exchange.operations.comparing import Reader, compared, judge, readers, signed_here
+from creditmesh.exchange.operations.comparing import (
+    Compared,
+    Reader,
+    compared,
+    is_another,
+    judge,
+    readers,
+    signed_here,
+)
 from creditmesh.exchange.operations.forgetting import kept_for
 from creditmesh.exchange.peer import NotNow, Peer
 from creditmesh.exchange.store import catching_up, feeds, forgetting, lost
@@ -52,23 +61,30 @@ class Comparer:
 
     async def look(self, client: httpx.AsyncClient) -> None:
         """Ask, at once, who was not heard yet; each feed is judged when its own readers had their time."""
-        known, directory = compared(self._equipment), self._equipment.followed
+        known, directory = await self._known(), self._equipment.followed
         if not isinstance(directory, Directory):
             raise TypeError("the exchange follows the catalogue")
         wanted: dict[str, list[Party]] = defaultdict(list)
         for party, feed in readers(directory):
             wanted[feed].append(party)
         known.keep({(feed, party.code) for feed, parties in wanted.items() for party in parties})
-        active = ((each, directory.party(each.code)) for each in directory.enrolled("below"))
-        below = [each for each, row in active if row is not None and row.active]  # also whose row says no place now
+        below = directory.peers("below")  # who stands elsewhere now has no `up` for this node any more
+        above = [party.code for party in wanted[UP]]  # also where there are none: then nobody holds anything
         async with asyncio.TaskGroup() as looked:
-            looked.create_task(self._look_at_senders(client, below))
+            looked.create_task(self._look_at_senders(client, below, readers=above))
             for feed, parties in wanted.items():
                 looked.create_task(self._look_at(client, feed, parties))
-            if UP not in wanted:
-                looked.create_task(self._look_at_own(()))
         await self._tell_lost()
         await self._tell_kept()
+
+    async def _known(self) -> Compared:
+        """What this process has heard: nothing, where the database may have been put back under it."""
+        async with self._equipment.pool.session() as session:
+            if await is_another(self._equipment, session):
+                self._equipment.memory[Compared] = Compared()
+            known = compared(self._equipment)
+            known.database = await catching_up.database(session)
+        return known
 
     async def _tell_lost(self) -> None:
         """Say in readiness how much came back that is not here again."""
@@ -80,11 +96,14 @@ class Comparer:
             else:
                 self._equipment.stopped.pop(f"restored {feed}", None)
 
-    async def _look_at_senders(self, client: httpx.AsyncClient, below: Sequence[Party]) -> None:
+    async def _look_at_senders(
+        self, client: httpx.AsyncClient, below: Sequence[Party], *, readers: Sequence[str]
+    ) -> None:
         """Ask who was not heard yet, and say of whom this node shows nothing."""
         codes, known, own = [party.code for party in below], compared(self._equipment), self._equipment.node.code
         async with self._equipment.pool.session() as session:
-            found = await catching_up.lagging(session, UP, [*codes, own])
+            await note_gone_by(self._equipment, session, UP)
+            found = await catching_up.lagging(session, UP, node=own, below=codes, readers=readers)
         self._tell_lagging(codes, found)
         marked = {peer for peer, lag in found.items() if lag.had is None}
         known.senders &= set(codes) - marked
@@ -168,10 +187,13 @@ class Comparer:
         """Show nothing while a reader of `up` holds what is not here, or not made again: it may have ended a record."""
         known, node = compared(self._equipment), self._equipment.node.code
         async with self._equipment.pool.session() as session:
+            if await is_another(self._equipment, session):
+                return
             if behind := known.behind(UP):
-                await catching_up.hear(session, node, had=max(behind.values()))
+                holder = max(behind, key=lambda peer: (behind[peer], peer))
+                await catching_up.hear_own(session, node, had=behind[holder], holder=holder)
             elif all((UP, party.code) in known.held for party in parties):
-                await catching_up.whole(session, node, UP)
+                await catching_up.nothing_held(session, node)
 
     async def _ask(self, client: httpx.AsyncClient, party: Party, feed: str) -> tuple[Reader, Checkpoint | None] | None:
         """What a reader holds; None where it does not answer in time, and is asked again."""

@@ -15,14 +15,15 @@ import structlog
 from creditmesh.catalogue import store
 from creditmesh.catalogue.acceptance import Key
 from creditmesh.catalogue.errors import CatalogueRefused
-from creditmesh.catalogue.objects import digest_of, kept
+from creditmesh.catalogue.objects import digest_of
 from creditmesh.catalogue.operations.answering import EntryPlace, answer
 from creditmesh.catalogue.operations.laying_over import lay_over
+from creditmesh.catalogue.operations.peers import parties_as_enrolled
 from creditmesh.catalogue.operations.publishing import append, publish
 from creditmesh.catalogue.operations.received import ReceivedObject, as_told, read
 from creditmesh.catalogue.store import Publication, RefusedEntry, ToldObject
 from creditmesh.chassis.context import Context
-from creditmesh.schemas.catalogue import Party, Tier
+from creditmesh.schemas.catalogue import Tier
 from creditmesh.schemas.events import PageReceived
 from creditmesh.schemas.identifiers import RANK
 
@@ -84,20 +85,16 @@ def _place(row: RefusedEntry) -> EntryPlace:
 
 async def _of_peers_above(ctx: Context, pages: Sequence[PageReceived]) -> list[PageReceived]:
     # From the table, not from what this process follows: the exchange may have followed the enrolment before us. What
-    # was pulled while the peer was enrolled holds, also where the peer was taken out since: nobody sends it again.
-    newest = await store.newest(await ctx.session())
+    # was pulled while the peer was enrolled holds, whatever its row says since: nobody sends it again.
+    known = parties_as_enrolled(await store.parties(await ctx.session(), codes={page.peer for page in pages}))
+    above = {code for code, party in known.items() if party.kind == "node" and party.place == "above"}
     found = []
     for page in pages:
-        if _is_above(newest.get(("party", page.peer))):
+        if page.peer in above:
             found.append(page)
         else:
             log.warning("a page is of no peer above", peer=page.peer, feed=page.feed, first=page.first)
     return found
-
-
-def _is_above(row: Publication | None) -> bool:
-    party = None if row is None or row.state != "published" else kept(row.kind, row.body)
-    return isinstance(party, Party) and party.kind == "node" and party.place == "above"
 
 
 def _read(ctx: Context, rows: Sequence[RefusedEntry]) -> tuple[list[ReceivedObject], list[RefusedEntry]]:

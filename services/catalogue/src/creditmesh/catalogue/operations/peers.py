@@ -1,6 +1,6 @@
 """The nodes beside this one: what is handed to them of this node, and enrolling them by publishing their rows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, cast
 
 from creditmesh.catalogue import store
@@ -11,6 +11,7 @@ from creditmesh.catalogue.operations.own_row import with_keys
 from creditmesh.catalogue.operations.publishing import publish
 from creditmesh.chassis.context import Context
 from creditmesh.schemas.catalogue import Party, Tier
+from creditmesh.schemas.catalogue.party import as_enrolled
 from creditmesh.schemas.problems import FieldError
 
 
@@ -55,6 +56,15 @@ async def enrol(ctx: Context, row: Party) -> Party:
     return row
 
 
+def parties_as_enrolled(rows: Mapping[str, Sequence[store.Publication]]) -> dict[str, Party]:
+    """Of these publications of parties, the oldest first, each as it stands by all of them, unless it is withdrawn."""
+    return {
+        code: as_enrolled([body for each in of if isinstance(body := kept(each.kind, each.body), Party)])
+        for code, of in rows.items()
+        if of[-1].state == "published"
+    }
+
+
 def _wrong(row: Party, standing: Party | None, *, own: str) -> Iterable[SoundnessFinding]:
     if row.code == own:
         yield at("/code", "own_code", "This is the node itself; a peer has another code.",
@@ -73,12 +83,11 @@ def _refused(errors: Iterable[FieldError]) -> CatalogueRefused:
 
 
 async def _parties(ctx: Context) -> dict[str, Party]:
-    """Every party as last published, from the table: an operator who has just published one looks for it here."""
-    rows = await store.newest(await ctx.alone())
-    bodies = {
-        code: kept(kind, row.body) for (kind, code), row in rows.items() if kind == "party" and row.state == "published"
-    }
-    return {code: body for code, body in bodies.items() if isinstance(body, Party)}
+    """Every party as last published, from the table: an operator who has just published one looks for it here.
+
+    A node that was enrolled stands where it stood, also where its row leaves that out: here it is taken out.
+    """
+    return parties_as_enrolled(await store.parties(await ctx.alone()))
 
 
 def _keyed(ctx: Context, own: Party) -> Party:

@@ -5,6 +5,7 @@ It is taken on nobody's word but that of the node where it was, also where other
 
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 import structlog
@@ -14,7 +15,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Transient
 from creditmesh.chassis.vault.keys import verified
 from creditmesh.exchange.operations import chain
-from creditmesh.exchange.operations.comparing import assert_compared
+from creditmesh.exchange.operations.comparing import all_heard, assert_compared
 from creditmesh.exchange.store import chain as waiting
 from creditmesh.exchange.store import child_entries, feeds, lost
 from creditmesh.exchange.store.child_entries import ChildEntry
@@ -28,8 +29,14 @@ _MOST_OF_A_STATEMENT = 64 * 1024
 """Characters, more than twice what one about as many records as it may has."""
 _AT_ONCE = 100
 
-Look = tuple[str, SignedText, Mapping[str, str]]
-"""The peer that told of it, what the node where it was signed, and the keys of that node."""
+
+class Look(NamedTuple):
+    """The entry of a peer that tells of it, what the node where it was signed, and the keys of that node."""
+
+    received: ReceivedEntry
+    statement: SignedText
+    publics: Mapping[str, str]
+
 
 _log = structlog.get_logger(__name__)
 
@@ -54,43 +61,59 @@ async def take(ctx: Context, entries: Sequence[ReceivedEntry]) -> None:
             continue
         by = said(AccessStatement, statement).by
         if by in known[received.peer]:
-            ready.append((received.peer, statement, known[received.peer][by]))
+            ready.append(Look(received, statement, known[received.peer][by]))
         else:
             await waiting.wait(session, received, node=by)
             late.add(received.peer)
+    for look in await _tell(ctx, ready):
+        await waiting.wait(session, look.received, node=said(AccessStatement, look.statement).by)
+        late.add(look.received.peer)
     for peer in sorted(late):
         await waiting.grow(session, peer)  # it may have become known meanwhile
-    await _tell(ctx, ready)
 
 
 async def take_waiting(ctx: Context, peer: str) -> bool:
-    """Tell some of what waited for the rows of nodes that are known by now; False if there is nothing."""
+    """Tell some of what waited for the rows of nodes that are known by now; False if there is nothing.
+
+    Transient while it cannot be said of one whether anybody above has a record that it is about.
+    """
     session, known = await ctx.session(), await chain.signers(ctx, peer)
     places = await waiting.take_waiting(session, peer, sorted(known), type_="accessed", limit=_AT_ONCE)
-    statements = [statement async for each in chain.kept_entries(session, places) if (statement := _statement(each))]
-    await _tell(ctx, [(peer, each, known[said(AccessStatement, each).by]) for each in statements])
+    looks = [
+        Look(each, statement, known[said(AccessStatement, statement).by])
+        async for each in chain.kept_entries(session, places)
+        if (statement := _statement(each))
+    ]
+    if await _tell(ctx, looks):
+        raise Transient("not every reader has said what it holds of the records that a look is about")
     return bool(places)
 
 
-async def _tell(ctx: Context, looks: Sequence[Look]) -> None:
+async def _tell(ctx: Context, looks: Sequence[Look]) -> list[Look]:
     """Tell those about records in `up`, from where nodes above have all that they hold of this one and of those below.
 
-    Transient while that has to be fetched back first, or is being made again.
+    Of the others nobody is told, once every reader was heard; those of before that are given back. Transient while
+    something has to be fetched back first, or is being made again.
     """
-    about = [{each.record for each in said(AccessStatement, statement).about} for _, statement, _ in looks]
+    about = [{each.record for each in said(AccessStatement, look.statement).about} for look in looks]
     if not about:
-        return
+        return []
     assert_compared(ctx, UP)
     session, records = await ctx.session(), set[UUID]().union(*about)
     if any(each.why is None for each in await lost.of_records(session, UP, records)):
         raise Transient("a look is told of at a record that is being made again")
     there = await feeds.those(session, UP, records)
+    elsewhere: list[Look] = []
     for look, named in zip(looks, about, strict=True):
-        if not there.isdisjoint(named):
-            _tell_signed(ctx, *look)
+        if there.isdisjoint(named):
+            elsewhere.append(look)
+        else:
+            _tell_signed(ctx, look)
+    return [] if all_heard(ctx, UP) else elsewhere
 
 
-def _tell_signed(ctx: Context, peer: str, statement: SignedText, publics: Mapping[str, str]) -> None:
+def _tell_signed(ctx: Context, look: Look) -> None:
+    peer, statement, publics = look.received.peer, look.statement, look.publics
     try:
         read(
             AccessStatement,

@@ -25,6 +25,7 @@ from creditmesh.schemas.exchange import NOT_JUDGED, OF_SENDER, UP, WAITING, feed
 from creditmesh.schemas.received import ReceivedEntry, read_entries
 from creditmesh.schemas.signed import sign
 
+_AT_ONCE = 100
 _MOST_NOT_JUDGED = 1000
 """Of a copy and an origin so many wait that could not be judged; more are refused, and the operator may offer them."""
 
@@ -44,30 +45,49 @@ async def note_judged(ctx: Context, events: Sequence[Delivered]) -> None:
     session = await ctx.session()
     beyond = {stream: await _heads(session, stream) for stream in {each.stream for each in events}}
     said = [(each, each.read(EntriesJudged)) for each in events]
-    for _, own in (each for each in said if each[1].peer == ctx.node.code):
-        await lost.refuse(session, own.feed, [(entry.index, entry.code) for entry in own.refused])
+    own = [each for each in said if each[1].peer == ctx.node.code]
+    for _, each in own:
+        await lost.refuse(session, each.feed, [(entry.index, entry.code) for entry in each.refused])
+    await copies.add_made(session, [_made(event, each, beyond[event.stream], data="") for event, each in own])
     judged = [each for each in said if each[1].peer != ctx.node.code]
     if not judged:
         return
     verified = await copies.heads_at(session, [(each.peer, each.feed, each.until) for _, each in judged])
     made = [
-        Made(
-            each.peer,
-            each.feed,
-            each.first,
-            each.until,
-            _unsigned(ctx, each, head, at=event.at),
-            beyond[event.stream],
-            [str(subject) for subject in each.ends],
-            [entry.index for entry in each.tracked],
-            [entry.record for entry in each.tracked],
-            event.stream,
-        )
+        _made(event, each, beyond[event.stream], data=_unsigned(ctx, each, head, at=event.at))
         for (event, each), head in zip(judged, verified, strict=True)
     ]
     await copies.add_made(session, made)
     await _note_refused(session, [each for _, each in judged])
     await tell(session, *sorted({word(each.peer) for each in made}))
+
+
+def _made(event: Delivered, judged: EntriesJudged, beyond: Sequence[int], *, data: str) -> Made:
+    return Made(
+        judged.peer,
+        judged.feed,
+        judged.first,
+        judged.until,
+        data,
+        beyond,
+        [str(subject) for subject in judged.ends],
+        [entry.index for entry in judged.tracked],
+        [entry.record for entry in judged.tracked],
+        event.stream,
+    )
+
+
+async def note_gone_by(equipment: Equipment, session: Session, feed: str) -> None:
+    """Note of this node's own entries, fetched back and judged again, which of them all of it has gone by.
+
+    By the same rule as what is sent to a peer; these are sent to nobody.
+    """
+    node, more = equipment.node.code, True
+    while more:
+        ready = (await unsent(session, node, feed, limit=_AT_ONCE)).ready
+        for each in ready:
+            await copies.sent(session, node, feed, number=each.number, at=equipment.clock.instant())
+        more = len(ready) == _AT_ONCE
 
 
 async def _heads(session: Session, stream: str) -> list[int]:

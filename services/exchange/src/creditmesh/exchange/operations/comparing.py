@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from typing import Literal
 
 import structlog
 
@@ -16,7 +17,7 @@ from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.vault.keys import Keys, verified
 from creditmesh.exchange.errors import FeedBehind, NotCompared
-from creditmesh.exchange.store import feeds, tiles
+from creditmesh.exchange.store import catching_up, feeds, tiles
 from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.exchange import DOWN, UP, FeedOut, feed_origin
@@ -24,33 +25,54 @@ from creditmesh.schemas.pages import BadPage, signed_head
 from creditmesh.schemas.tlog import Checkpoint
 
 _log = structlog.get_logger(__name__)
+_PLACES: tuple[Literal["above", "below"], ...] = ("above", "below")
 Reader = tuple[str, str]
 """A feed of this node, and a peer that reads it."""
 
 
 def feeds_of(party: Party) -> tuple[str, ...]:
-    """The feeds of this node that a peer reads: `up` from above, `down` and its own `down-<node>` from below."""
-    return {"above": (UP,), "below": (DOWN, f"{DOWN}-{party.code}")}.get(party.place or "", ())
+    """The feeds of this node that a peer reads now: `up` from above, `down` and its own `down-<node>` from below."""
+    return _read_from(party.place, party.code)
+
+
+def _read_from(place: str | None, code: str) -> tuple[str, ...]:
+    return {"above": (UP,), "below": (DOWN, f"{DOWN}-{code}")}.get(place or "", ())
 
 
 def readers(directory: Directory) -> Iterator[tuple[Party, str]]:
-    """Every active peer with each feed that it reads."""
-    for party in (*directory.peers("above"), *directory.peers("below")):
-        yield from ((party, feed) for feed in feeds_of(party))
+    """Every peer with each feed that it has read: whoever asks what others hold of a feed asks these.
+
+    It is no question of today. Whoever was given a feed has it, whatever its row says since: only taking it out lets
+    a feed go on without it. What is given to whom, and wrapped for whom, goes by where a peer stands now (`feeds_of`,
+    `Directory.enrolled`).
+    """
+    for place in _PLACES:
+        for party in directory.holders(place):
+            yield from ((party, feed) for feed in _read_from(place, party.code))
+
+
+def copied_from(directory: Directory, code: str, *, node: str) -> frozenset[str]:
+    """The feeds of a peer that this node has pulled, and keeps: for its author, wherever that stands now."""
+    feeds = {"below": (UP,), "above": (DOWN, f"{DOWN}-{node}")}
+    stood = [place for place in _PLACES if any(each.code == code for each in directory.holders(place))]
+    return frozenset(feed for place in stood for feed in feeds[place])
 
 
 @dataclass(slots=True)
 class Compared:
     """What this process has heard since it began."""
 
-    known: set[str] = field(default_factory=set)
-    """The feeds of which every reader has answered, or one that holds a head: who holds nothing vouches for nobody."""
+    known: dict[str, frozenset[str]] = field(default_factory=dict)
+    """The feeds of which every reader, these, has answered, or one that holds a head: who holds nothing vouches for
+    nobody."""
     held: dict[Reader, Checkpoint | None] = field(default_factory=dict)
     """What each that answered holds, as this node signed it; None: nothing, or it cannot say."""
     fits: set[Reader] = field(default_factory=set)
     """Those whose head is the beginning of what stands here."""
     senders: set[str] = field(default_factory=set)
     """The peers below that have said how far this node had answered for their `up`."""
+    database: str | None = None
+    """Which database it was when this process began to ask; None: it has not looked."""
     least: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     """How long each feed was when this process last saw it: a database that goes back beneath it is found by that."""
 
@@ -63,7 +85,7 @@ class Compared:
         """All its readers, these, were asked and had their time: what they have said may be enough to go on."""
         heard = [self.held[feed, peer] for peer in peers if (feed, peer) in self.held]
         if len(heard) == len(peers) or any(head is not None for head in heard):
-            self.known.add(feed)
+            self.known[feed] = frozenset(peers)
 
     def unfit(self, feed: str) -> dict[Reader, Checkpoint | None]:
         """Those that hold of the feed what did not stand here when it was looked."""
@@ -83,11 +105,21 @@ def compared(equipment: Equipment) -> Compared:
 def assert_compared(ctx: Context, feed: str) -> Compared:
     """What was heard; NotCompared or FeedBehind where the feed may neither be appended to nor served."""
     heard = compared(ctx.equipment)
-    if feed not in heard.known and any(name == feed for _, name in readers(ctx.followed(Directory))):
+    if not _readers_of(ctx, feed) <= heard.known.get(feed, frozenset()):
         raise NotCompared
     if heard.behind(feed):
         raise FeedBehind
     return heard
+
+
+def all_heard(ctx: Context, feed: str) -> bool:
+    """Whether each of its readers has said what it holds: what does not stand here then, nobody has."""
+    held = compared(ctx.equipment).held
+    return all((feed, peer) in held for peer in _readers_of(ctx, feed))
+
+
+def _readers_of(ctx: Context, feed: str) -> set[str]:
+    return {party.code for party, name in readers(ctx.followed(Directory)) if name == feed}
 
 
 def is_appendable(ctx: Context, feed: str) -> bool:
@@ -99,13 +131,21 @@ def is_appendable(ctx: Context, feed: str) -> bool:
     return True
 
 
-def assert_appendable(ctx: Context, feed: str, size: int) -> None:
-    """The same, for a head that is held and of that size: if it was longer a moment ago, all are asked anew."""
+async def assert_appendable(ctx: Context, feed: str, size: int) -> None:
+    """The same, for a head that is held and of that size.
+
+    Where it was longer a moment ago, or the database may be another, all are asked anew.
+    """
     heard = assert_compared(ctx, feed)
-    if size < heard.least[feed]:
+    if size < heard.least[feed] or await is_another(ctx.equipment, await ctx.session()):
         ctx.equipment.memory[Compared] = Compared()
         raise NotCompared
     heard.least[feed] = size
+
+
+async def is_another(equipment: Equipment, session: Session) -> bool:
+    """Whether the database may have been put back since this process has begun to ask."""
+    return compared(equipment).database not in {None, await catching_up.database(session)}
 
 
 def own_head(keys: Keys, node: str, feed: str, note: str) -> Checkpoint:

@@ -24,7 +24,7 @@ async def append(ctx: Context, feed: str, drafts: Sequence[Draft], *, held: Rang
     """
     session = await ctx.session()
     before = await feeds.hold(session, feed) if held is None else held
-    assert_appendable(ctx, feed, before.size)
+    await assert_appendable(ctx, feed, before.size)
     heads, completed, after = list[SignedHead](), list[Subtree](), before
     for piece in pieces(drafts):
         after, more = after.extended(leaf_hash(draft.line.encode()) for draft in piece.drafts)

@@ -15,7 +15,7 @@ from creditmesh.chassis.vault.keys import verified
 from creditmesh.exchange.entries import stretches
 from creditmesh.exchange.operations import accesses, chain
 from creditmesh.exchange.operations.chain import Link
-from creditmesh.exchange.operations.comparing import assert_compared
+from creditmesh.exchange.operations.comparing import all_heard, assert_compared
 from creditmesh.exchange.operations.holders import tell_answers
 from creditmesh.exchange.operations.passing import pass_on
 from creditmesh.exchange.operations.telling import learn
@@ -57,7 +57,7 @@ async def take_relayed(ctx: Context, entries: Sequence[ReceivedEntry]) -> None:
         body = _body(received)
         if body is None or body.by == ctx.node.code or chain.peer_above(ctx, received.peer) is None:
             continue
-        if body.by in known[received.peer]:
+        if body.by in known[received.peer] and not await _may_be_lost(ctx, body):
             given[body.by, received.peer].append(body)
         else:
             await waiting.wait(session, received, node=body.by)
@@ -92,8 +92,11 @@ async def take_waiting(ctx: Context, peer: str) -> bool:
         if places:
             relays: list[ChildEntry] = []
             async for entry in chain.kept_entries(session, places):
-                body = _body(entry)
-                relays += [] if body is None else await _take(ctx, body, link)
+                if (body := _body(entry)) is None:
+                    continue
+                if await _may_be_lost(ctx, body):
+                    raise Transient("not every reader has said what it holds of the entries that an answer is about")
+                relays += await _take(ctx, body, link)
             await pass_on(ctx, relays)
             return True
     if await accesses.take_waiting(ctx, peer):
@@ -132,6 +135,12 @@ async def relayed(
         for peer, told in children.items()
         for some in stretches(sorted(told, key=lambda each: each.index), weight=_weight, most=_MOST_BYTES)
     ]
+
+
+async def _may_be_lost(ctx: Context, body: AcknowledgedBody) -> bool:
+    """Whether it is about entries that are not here while a reader was not heard, which may hold them."""
+    beyond = max((entry.index for entry in body.entries), default=-1)
+    return not all_heard(ctx, UP) and beyond >= (await feeds.head(await ctx.session(), UP)).size
 
 
 async def _take(ctx: Context, body: AcknowledgedBody, link: Link) -> list[ChildEntry]:

@@ -19,10 +19,10 @@ from creditmesh.exchange.chunks import alone
 from creditmesh.exchange.entries import Draft, end_draft, key_draft
 from creditmesh.exchange.errors import NoSuchFeed, NothingLost, NotKept, NotRestored, StandsHere
 from creditmesh.exchange.operations import sealing, telling
-from creditmesh.exchange.operations.comparing import assert_compared, compared, judge, own_head
+from creditmesh.exchange.operations.comparing import assert_compared, compared, copied_from, judge, own_head
 from creditmesh.exchange.operations.feeds import append, word
 from creditmesh.exchange.peer import MOST_BYTES, MOST_LINES, NotNow, Peer, PulledPage
-from creditmesh.exchange.store import answers, copies, feeds, lost, pages, sealing_keys
+from creditmesh.exchange.store import answers, catching_up, copies, feeds, lost, pages, sealing_keys
 from creditmesh.exchange.store.feeds import SignedHead
 from creditmesh.exchange.store.lost import COPY, PUBLISH, LostEntry
 from creditmesh.exchange.store.pages import KeptStretch
@@ -128,6 +128,8 @@ async def restore_page(ctx: Context, feed: str) -> RestoredOut:
         tiles=full_tiles(completed),
         waking=word(feed),
     )
+    if feed == UP:
+        await catching_up.hear_own(session, ctx.node.code, had=behind[code], holder=code)
     await lost.add(session, [gone for entry in pulled.entries if (gone := _lost(ctx, feed, entry)) is not None])
     if feed == UP:
         await _tell(ctx, pulled)
@@ -261,12 +263,11 @@ def _body(entry: FeedEntry) -> RecordBody | None:
 
 
 def _caller(ctx: Context, feed: str) -> str:
-    """The calling node; NoSuchFeed for a feed of it that this node does not read, and for who is no node."""
-    party = ctx.followed(Directory).party(ctx.known_caller.party or "")
-    own = {"below": {UP}, "above": {DOWN, f"{DOWN}-{ctx.node.code}"}}
-    if party is None or not party.active or feed not in own.get(party.place or "", set()):
+    """The calling node; NoSuchFeed for a feed of it that this node never read, and for who is no node."""
+    code = ctx.known_caller.party or ""
+    if feed not in copied_from(ctx.followed(Directory), code, node=ctx.node.code):
         raise NoSuchFeed
-    return party.code
+    return code
 
 
 def _another_history(peer: str, size: int) -> NotRestored:

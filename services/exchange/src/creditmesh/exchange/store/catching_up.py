@@ -30,6 +30,11 @@ class HeldPage(NamedTuple):
     data: bytes
 
 
+# Whatever puts a database back, or another in its place, begins a server, makes a database, or fills the table anew.
+_DATABASE = """
+    select concat_ws('/', pg_postmaster_start_time(), (select oid from pg_database where datname = current_database()),
+                     pg_relation_filenode('exchange.feed_head'))
+"""
 _MADE = "(select max(m.until) from exchange.acknowledgement_made m where m.peer = c.peer and m.feed = :feed)"
 # What was judged is sent in its order: all before the first that is not sent is.
 _HAS = f"""
@@ -47,15 +52,25 @@ _HAD = """
     insert into bus.catching_up as c (peer, had) values (:peer, :had)
         on conflict (peer) do update set had = excluded.had where c.had is distinct from excluded.had returning peer
 """
-_MADE_AGAIN = """
-    delete from bus.catching_up
-     where peer = :node and not exists (select from exchange.lost_entry
-                                         where feed = :feed and why is distinct from 'copy' and why is null)
+# Processes may have heard different things of different readers: the most of it holds, whoever says less.
+_HELD_OF_OWN = """
+    insert into bus.catching_up as c (peer, had, holder) values (:node, :had, :holder)
+        on conflict (peer) do update set had = excluded.had, holder = excluded.holder
+     where c.had is null or c.had < excluded.had
     returning peer
 """
+_ASKED_ANEW = """
+    update bus.catching_up set had = null
+     where peer = :node and had is not null and (holder is null or holder <> all(cast(:readers as text[])))
+"""
+_NOTHING_HELD = "update bus.catching_up set had = 0, holder = :node where peer = :node and had is null"
+_MADE_AGAIN = "select from exchange.lost_entry where feed = :feed and why is distinct from 'copy' and why is null"
 _LAGGING = f"select peer, ({_HAS}) as has, had from bus.catching_up c"
 _DONE = f"""
-    delete from bus.catching_up c where peer <> all(cast(:below as text[])) or had <= ({_HAS}) returning peer
+    delete from bus.catching_up c
+     where (peer <> :node and peer <> all(cast(:below as text[])))
+        or (had <= ({_HAS}) and (peer <> :node or not exists ({_MADE_AGAIN})))
+    returning peer
 """
 # They are rewritten: nobody else does so until this transaction ends, in the order of `pages.held`.
 _HELD = """
@@ -77,21 +92,35 @@ _MOVE = "update exchange.copy_head set held_from = :until where peer = :peer and
 _AT_ONCE, _MOST_BYTES = 50, 4 * 1024 * 1024
 
 
+async def database(session: Session) -> str:
+    """Which database this is: another word where it may have been put back since it was asked before."""
+    found: str = await session.value(_DATABASE, {})
+    return found
+
+
 async def announce(session: Session, peer: str, feed: str, size: int) -> None:
     """Keep how far the feed goes at its sender; never less than was kept before."""
     await session.execute(_ANNOUNCE, {"peer": peer, "feed": feed, "announced": size})
 
 
 async def hear(session: Session, peer: str, *, had: int) -> None:
-    """The peer was heard: this node had answered it for so many entries; or, of its own feed, had so many itself."""
+    """The peer was heard: this node had answered it for so many entries."""
     if await session.fetch(_HAD, {"peer": peer, "had": had}):
         await tell(session, CATCHING_UP)
 
 
-async def whole(session: Session, node: str, feed: str) -> None:
-    """All of this node's own feed is here: it is waited for no more, unless revisions of it are being made again."""
-    if await session.fetch(_MADE_AGAIN, {"node": node, "feed": feed}):
+async def hear_own(session: Session, node: str, *, had: int, holder: str) -> None:
+    """A reader of this node's own feed holds so many entries of it, which are to be here again, and gone by."""
+    if await session.fetch(_HELD_OF_OWN, {"node": node, "had": had, "holder": holder}):
         await tell(session, CATCHING_UP)
+
+
+async def nothing_held(session: Session, node: str) -> None:
+    """All readers of this node's own feed were heard, and hold nothing that does not stand here.
+
+    That fills in what an operator left open. Where somebody has held more, that is to be here again whoever says so.
+    """
+    await session.execute(_NOTHING_HELD, {"node": node})
 
 
 async def gone_by(session: Session, peer: str, feed: str) -> int:
@@ -100,11 +129,18 @@ async def gone_by(session: Session, peer: str, feed: str) -> int:
     return found
 
 
-async def lagging(session: Session, feed: str, below: Collection[str]) -> dict[str, Lag]:
-    """The peers below whose feed of that name this node has not answered for as far again; all others are done."""
+async def lagging(
+    session: Session, feed: str, *, node: str, below: Collection[str], readers: Collection[str]
+) -> dict[str, Lag]:
+    """The peers below whose feed of that name this node has not answered for as far again; all others are done.
+
+    And the node itself, of its own feed: as far as one of its readers has held it, all of the node is to have gone by
+    it again. Who holds it is asked for no more when it is no reader any more.
+    """
     if not (found := await _lagging(session, feed)):
         return {}
-    if await session.fetch(_DONE, {"feed": feed, "below": list(below)}):
+    await session.execute(_ASKED_ANEW, {"node": node, "readers": [*readers, node]})
+    if await session.fetch(_DONE, {"feed": feed, "node": node, "below": list(below)}):
         await tell(session, CATCHING_UP)
         found = await _lagging(session, feed)
     return found

@@ -20,7 +20,7 @@ from creditmesh.ingestion.operations.copying.entry_results import EntryResults
 from creditmesh.ingestion.operations.copying.peer_gate import refused_sender
 from creditmesh.ingestion.operations.copying.peer_intake import PeerIntake
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.exchange import NOT_JUDGED, NOT_OF_ORIGIN, TOLD
+from creditmesh.schemas.exchange import HIDING, NOT_JUDGED, NOT_OF_ORIGIN, TOLD
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.received import ReceivedEntry
 
@@ -66,10 +66,11 @@ def _withholds(entry: PeerEntry, refusal: FieldError) -> bool:
     """Whether what stands is not what the origin says any more: but for nine characters that this node cannot read.
 
     A discharge of which this node cannot say whom it is about leaves nobody restricted by the record. What this node
-    said itself and cannot make again takes its number so, and is shown by nobody.
+    said itself and cannot make again takes its number so, and is shown by nobody; nor is what it had ended, where the
+    end cannot be made again: its party has to say that it stands.
     """
     if refusal.code == NOT_OF_ORIGIN:
         return False  # it is not the origin that says so
     if entry.changes_state:
-        return entry.change == "discharged" or (entry.own and entry.change == "withheld")
+        return entry.change == "discharged" or (entry.own and entry.change in HIDING)
     return entry.own or refusal.code != "whole_code_needed"

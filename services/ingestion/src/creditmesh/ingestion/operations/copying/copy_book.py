@@ -115,18 +115,20 @@ class CopyBook:
         """Show nothing of the copy of which something newer was refused or waits: it is said no more, or perhaps not.
 
         What waits does not always say which revision it is. What it turns out to be may be refused then. Each revision
-        of this node's own that cannot be made again takes its number, for above it is that revision's.
+        of this node's own that cannot be made again takes its number, for above it is that revision's. An end that
+        cannot, since another revision has its number here, hides what was made of the record after it was lost.
         """
         place = self._held.get(entry.record)
         state = None if place is None else self._state(place)
         if place is None or state is None:
             return
         waits = self._waits(place)
-        if not (state == "published" or (waits and not entry.waits) or entry.own):
+        ended = entry.own and entry.change in ENDS
+        if not (state == "published" or (waits and not entry.waits) or (entry.own and not ended)):
             return
         reached = self._shown.get(place, 0) if waits else self._book.origin_rev(place)
         reached = 0 if entry.anew and not entry.replaced else reached
-        rev = reached + 1 if entry.waits else entry.rev
+        rev = reached + 1 if entry.waits or ended else entry.rev
         if rev > reached and self._book.history(place)[-1].rev < MOST_REVISIONS and self._may_withhold(entry, place):
             self._note_shown(place)
             why = NEWER_VERSION if entry.waits else None
