@@ -2,8 +2,8 @@
 
 from creditmesh.chassis.database.migrations import script
 
-revision = "exchange_0030"
-down_revision = "exchange_0029"
+revision = "exchange_0031"
+down_revision = "exchange_0030"
 branch_labels = None
 depends_on = None
 
