@@ -20,7 +20,7 @@ from tests.support.postgres import Database, Postgres
 
 PARTS = 5
 ROUNDS = 60
-KEY = ("key_id", "alg", "wrapped", "keyed_at", "destroyed_at")
+KEY = ("key_id", "alg", "wrapped", "keyed_at", "destroyed_at", "closed_at")
 
 
 @pytest.fixture(scope="module")
