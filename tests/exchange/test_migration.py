@@ -21,6 +21,8 @@ from creditmesh.schemas.tlog import Range, Subtree, full_tiles, leaf_hash
 from tests.support.postgres import Database, Postgres
 
 LATER = """
+drop table exchange.copied_key, exchange.unproven_entry;
+alter table exchange.copy_checkpoint drop column stack;
 alter table exchange.feed_entry drop column packed, drop column weight;
 alter table exchange.answer drop column until, drop column signed;
 alter table exchange.chain drop column early;

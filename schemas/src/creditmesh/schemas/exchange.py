@@ -28,8 +28,6 @@ NOT_JUDGED = "not_judged"
 """The code of an entry that its reader could not judge, by a fault of its own or for want of a word in its body."""
 GONE = "content_gone"
 """The code of content that its sender has no more, and that nothing behind it has replaced."""
-NOT_OF_ORIGIN = "not_of_origin"
-"""The code of what a peer says of another node's record and that node is not proven to have said."""
 OF_SENDER = frozenset({"peer_not_enrolled", "origin_not_allowed"})
 """The codes of what is refused for who sends it, whatever it says."""
 WAITING = frozenset({NEWER_VERSION, NOT_JUDGED})
@@ -61,11 +59,6 @@ def effect(change: Change, reason: str | None) -> Effect:
     the record again, and does not say again what it says.
     """
     return "waits" if change == "withheld" and reason == NEWER_VERSION else change
-
-
-def passed_key(origin: str, key: str) -> str:
-    """The name under which a middle tier passes on the key of a feed `up` of a node below it."""
-    return f"{origin}/{key}"
 
 
 def feed_origin(node: str, feed: str) -> str:

@@ -14,9 +14,16 @@ from creditmesh.schemas.pages import BadPage, signed_head
 from creditmesh.schemas.signed import Verify
 from creditmesh.schemas.tlog import Range
 
+NOT_OF_ORIGIN = "not_of_origin"
+"""The code of what a peer says of another node's record and that node is not proven to have said."""
 HASH = 32
 MOST_LEAVES = 5000
 """Of a run: no page of a feed has more entries."""
+
+
+def passed_key(origin: str, key: str) -> str:
+    """The name under which a middle tier passes on the key of a feed `up` of a node below it."""
+    return f"{origin}/{key}"
 
 
 class OriginRun(Out):

@@ -33,9 +33,8 @@ from creditmesh.schemas.exchange import (
     RecordBody,
     effect,
     feed_origin,
-    passed_key,
 )
-from creditmesh.schemas.origins import MOST_LEAVES, OriginRun, OriginsOut
+from creditmesh.schemas.origins import MOST_LEAVES, OriginRun, OriginsOut, passed_key
 from creditmesh.schemas.received import read_body
 from creditmesh.schemas.tlog import leaf_hash
 

@@ -20,7 +20,8 @@ from creditmesh.ingestion.operations.copying.entry_results import EntryResults
 from creditmesh.ingestion.operations.copying.peer_gate import refused_sender
 from creditmesh.ingestion.operations.copying.peer_intake import PeerIntake
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.exchange import HIDING, NOT_JUDGED, NOT_OF_ORIGIN, TOLD
+from creditmesh.schemas.exchange import HIDING, NOT_JUDGED, TOLD
+from creditmesh.schemas.origins import NOT_OF_ORIGIN
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.received import ReceivedEntry
 

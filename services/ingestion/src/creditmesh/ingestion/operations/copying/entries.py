@@ -13,13 +13,13 @@ from creditmesh.ingestion.operations.records.candidates import Candidate
 from creditmesh.schemas.events.record import Change
 from creditmesh.schemas.exchange import (
     NEWER_VERSION,
-    NOT_OF_ORIGIN,
     STATE_CHANGES,
     EntryLine,
     FeedKeyBody,
     RecordBody,
     effect,
 )
+from creditmesh.schemas.origins import NOT_OF_ORIGIN
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.received import ReceivedEntry, item_of, read_body

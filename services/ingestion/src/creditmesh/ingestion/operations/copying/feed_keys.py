@@ -11,7 +11,8 @@ from creditmesh.chassis.vault.keys import KeyMissing, Keys
 from creditmesh.ingestion.operations.copying.entries import PeerEntry, read_key
 from creditmesh.ingestion.store import feed_keys
 from creditmesh.ingestion.store.feed_keys import FeedKey
-from creditmesh.schemas.exchange import Wrapped, feed_origin, passed_key
+from creditmesh.schemas.exchange import Wrapped, feed_origin
+from creditmesh.schemas.origins import passed_key
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.received import ReceivedEntry
