@@ -230,6 +230,6 @@ async def test_what_a_type_of_the_database_is_is_asked_by_every_session(database
     async with database.session() as session:
         await session.execute("create type sample.of_two as (first integer, second text)")
     for _ in range(2):
-        async with database.session() as session:
+        async with database.session("sample") as session:
             assert tuple(await session.fetchval("select row(1, 'a')::sample.of_two")) == (1, "a")
             assert await session.fetchval(_ASKED) == 1
