@@ -207,3 +207,29 @@ async def test_a_password_that_is_wrong_is_not_in_the_error(tcp: DatabaseAddress
         await connect(replace(tcp, password="planted"), application_name="test")
     assert caught.value.sqlstate == asyncpg.InvalidPasswordError.sqlstate
     assert "planted" not in f"{caught.value!r} {vars(caught.value)}"
+
+
+_ARRAYS = "select array[1]::integer[], array[2]::bigint[], array['3']::text[]"
+_ASKED = "select count(*) from pg_prepared_statements where statement ~ 'typeinfo_tre[e]'"
+
+
+async def test_what_the_servers_own_types_are_is_asked_once_a_process(database: Database):
+    """It costs the server milliseconds, a node has hundreds of sessions, and every one sends arrays."""
+    for _ in range(2):
+        async with database.session("sample") as session:
+            assert list(await session.fetchrow(_ARRAYS)) == [[1], [2], ["3"]]
+            assert await session.fetchval("select $1::integer[]", [4]) == [4]
+    async with database.session("sample") as session:
+        assert await session.fetchval(_ASKED) == 0
+        assert list(await session.fetchrow(_ARRAYS)) == [[1], [2], ["3"]]
+        assert await session.fetchval(_ASKED) == 0
+
+
+async def test_what_a_type_of_the_database_is_is_asked_by_every_session(database: Database):
+    """The same number is another type in another database, and in this one after a migration."""
+    async with database.session() as session:
+        await session.execute("create type sample.of_two as (first integer, second text)")
+    for _ in range(2):
+        async with database.session("sample") as session:
+            assert tuple(await session.fetchval("select row(1, 'a')::sample.of_two")) == (1, "a")
+            assert await session.fetchval(_ASKED) == 1

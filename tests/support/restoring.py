@@ -21,6 +21,7 @@ async def copied(node: TestNode) -> None:
 
 async def duplicated(node: TestNode) -> None:
     """Copy the database of a node that is stopped; an older copy of it goes."""
+    await node.database.leave()
     admin = await _admin(node)
     try:
         await admin.execute(f"drop database if exists {quoted(_copy(node))}")
@@ -42,6 +43,7 @@ async def put_back(node: TestNode, *, said: bool = False) -> None:
 async def swapped(node: TestNode) -> None:
     """Put the copy in the place of the database of a node that is stopped."""
     name = node.database.name
+    await node.database.leave()
     admin = await _admin(node)
     try:
         await admin.execute(f"drop database {quoted(name)} with (force)")

@@ -8,9 +8,10 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import asyncpg
 
@@ -53,6 +54,28 @@ class Row(asyncpg.Record):
             return self[name]
         except KeyError:
             raise AttributeError(name) from None
+
+
+_OWN_TYPES = 10_000
+"""The server's own types have numbers below, the same in every database of every server."""
+
+
+class _Driver(asyncpg.Connection):
+    """The driver asks each session anew what an array is made of, which costs the server 5 ms; this one a process.
+
+    What an application declares may differ from database to database and is asked each time, as by any driver.
+    """
+
+    _known: ClassVar[dict[frozenset[int], Any]] = {}
+
+    async def _introspect_types(self, typeoids: Collection[int], timeout: float | None) -> tuple[Any, Any]:  # noqa: ASYNC109 - the driver's
+        asked = frozenset(typeoids)
+        if asked in self._known:
+            return self._known[asked], SimpleNamespace(name="none was prepared")
+        found, statement = await super()._introspect_types(typeoids, timeout)  # type: ignore[misc]
+        if max(asked) < _OWN_TYPES:
+            self._known[asked] = found
+        return found, statement
 
 
 async def connect(
@@ -104,6 +127,7 @@ async def _open(
         command_timeout=seconds_to_answer,
         statement_cache_size=_STATEMENTS_KEPT,
         max_cached_statement_lifetime=0,
+        connection_class=_Driver,
         record_class=Row,
         server_settings=dict(asked),
     )
