@@ -509,6 +509,8 @@ async def test_what_only_waited_is_told_apart_from_what_was_withheld(postgres: P
 
 
 BEFORE_ENDED = """
+drop table exchange.copied_key, exchange.unproven_entry;
+alter table exchange.copy_checkpoint drop column stack;
 alter table exchange.feed_entry drop column packed, drop column weight;
 alter table exchange.answer drop column until, drop column signed;
 alter table exchange.copy_head add column had_answered bigint;
