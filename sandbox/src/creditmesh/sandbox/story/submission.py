@@ -68,7 +68,7 @@ class SubmissionChapter:
     def review(self) -> None:
         """A named officer looks at a held row and releases it."""
         with (
-            self._story.step("a reviewer releases a held row", "复核人员放行一条待核数据") as say,
+            self._story.step("a reviewer releases a held row", "复核人员审核通过一条待审核数据") as say,
             self._callers.node(f"{DEPARTMENT}_officer") as node,
         ):
             waiting = list(node.reviews.waiting())

@@ -24,7 +24,7 @@ class NoAuthorisation(Forbidden):
         super().__init__(
             "Name an authorisation that the subject gave you for this purpose and that holds today; the state of your "
             "own is at /v1/authorisations/{id}.",
-            "请提供信用主体为该用途授予贵方且今日有效的授权；贵方授权的状态见 /v1/authorisations/{id}。",
+            "请提供信用主体为该用途授予贵单位且今日有效的授权；贵单位所持授权的状态见 /v1/authorisations/{id}。",
         )
 
 

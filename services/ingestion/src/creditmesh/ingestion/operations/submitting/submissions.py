@@ -63,7 +63,7 @@ async def progress_of(ctx: Context, submission: UUID) -> tuple[StoredSubmission,
     found = await submissions.submission_of(session, submission)
     caller = ctx.known_caller
     if found is None or found.party != caller.party or (caller.items is not None and found.item not in caller.items):
-        raise NotFound("You have no submission of this id.", "您没有该编号的报送。")
+        raise NotFound("You have no submission of this id.", "贵单位没有该编号的报送。")
     return found, await submissions.counts(session, submission)
 
 
