@@ -21,6 +21,7 @@ from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 from creditmesh.client.errors import NotUnderstood, ProblemError, Unreachable, Unsendable, problem_of
 from creditmesh.client.retries import Retries, RetryBudget
 from creditmesh.schemas.bodies import Page
+from creditmesh.schemas.findings import texts_of
 from creditmesh.schemas.pii import REVEAL
 
 M = TypeVar("M", bound=BaseModel)
@@ -199,9 +200,8 @@ def _adapter(into: type[object]) -> TypeAdapter[Any]:
 
 def _why(error: ValidationError) -> tuple[str, str]:
     fields = [(".".join(map(str, each["loc"])) or "the request", each) for each in error.errors(include_input=False)]
-    texts = [f"{name}: {each['msg']}" for name, each in fields]
-    texts_zh = [f"{name}：{each['msg']}" for name, each in fields]
-    return "; ".join(texts), "；".join(texts_zh)
+    said = [(name, *texts_of(each)) for name, each in fields]
+    return " ".join(f"{name}: {text}" for name, text, _ in said), "".join(f"{name}：{text}" for name, _, text in said)
 
 
 def is_loopback(url: httpx.URL) -> bool:

@@ -41,7 +41,7 @@ WithdrawalReason = Literal["changed", "revoked", "unlawful", "void", "removed", 
 
 
 class Records:
-    """Submitting, reading, correcting, withdrawing. `revision` is the number a change was made from: 412 if stale."""
+    """Submitting, reading, correcting, withdrawing. `rev` is what a change was made from: 412 if stale."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
@@ -101,38 +101,38 @@ class Records:
         record: UUID,
         fields: Mapping[str, JsonValue],
         *,
-        revision: int,
+        rev: int,
         reason: CorrectionReason = "error",
         basis: str | None = None,
         key: str | None = None,
     ) -> Verdict:
         """Replace the whole content of a record; one that has ended is opened again by it."""
-        body = CorrectionIn(fields=dict(fields), reason=reason, basis=basis)
-        return self._wire.post(f"/v1/records/{record}/corrections", body, Verdict, key=key, etag=_etag(revision))
+        body = asked(CorrectionIn, fields=dict(fields), reason=reason, basis=basis)
+        return self._wire.post(f"/v1/records/{record}/corrections", body, Verdict, key=key, etag=_etag(rev))
 
     def reinstate(self, item: str, fields: Mapping[str, JsonValue], *, basis: str, key: str | None = None) -> Verdict:
         """Ask that a decision is taken in again whose withdrawn record was deleted: held for the credit office."""
-        body = ReinstatementIn(fields=dict(fields), basis=basis)
+        body = asked(ReinstatementIn, fields=dict(fields), basis=basis)
         return self._wire.post(f"/v1/items/{item}/reinstatements", body, Verdict, key=key)
 
     def withdraw(
         self,
         record: UUID,
         *,
-        revision: int,
+        rev: int,
         reason: WithdrawalReason,
         basis: str | None = None,
         key: str | None = None,
     ) -> RecordEnded:
         """End a record: from now on it is shown and used nowhere."""
-        body = WithdrawalIn(reason=reason, basis=basis)
-        return self._wire.post(f"/v1/records/{record}/withdrawal", body, RecordEnded, key=key, etag=_etag(revision))
+        body = asked(WithdrawalIn, reason=reason, basis=basis)
+        return self._wire.post(f"/v1/records/{record}/withdrawal", body, RecordEnded, key=key, etag=_etag(rev))
 
     def quality(
         self, *, item: str | None = None, party: str | None = None, since: date | None = None, until: date | None = None
     ) -> QualityOut:
         """How rows were judged and what nodes above refused, item by item; without days, of the last thirty."""
-        days = {"from": since, "to": until}
+        days = {"since": since, "until": until}
         given = {name: day.isoformat() for name, day in days.items() if day is not None}
         return self._wire.get("/v1/quality", QualityOut, item=item, party=party, **given)
 
@@ -200,5 +200,5 @@ class Reviews:
         return self._wire.post(f"/v1/reviews/{review}/decision", decision, Verdict, key=key)
 
 
-def _etag(revision: int) -> str:
-    return f'"{revision}"'
+def _etag(rev: int) -> str:
+    return f'"{rev}"'

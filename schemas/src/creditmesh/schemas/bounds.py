@@ -40,3 +40,6 @@ ReasonCode = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,64}$")]
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """Hex SHA-256."""
+
+MOST_ENTRIES = 1000
+"""Entries of an array, or fields of an object, in a body that a route takes as a model."""

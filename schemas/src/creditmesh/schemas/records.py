@@ -120,7 +120,8 @@ class RecordEnded(Out):
     """What a withdrawal made of a record."""
 
     record: UUID
-    revision: int
+    rev: int
+    """The number of the revision that ended it."""
     state: RecordState
 
 

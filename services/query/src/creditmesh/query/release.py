@@ -35,7 +35,10 @@ _TEXTS: Mapping[WithheldCode, tuple[str, str]] = {
 
 _SLIPS = {
     "item_not_authorised": ("The authorisation does not name this item.", "授权不包含此目录条目。"),
-    "unknown_item": ("The catalogue has no such item; see /v1/catalogue/items.", "目录中无此条目；见 /v1/catalogue/items。"),
+    "unknown_item": (
+        "The catalogue has no such item; see /v1/catalogue/items.",
+        "目录中无此条目；见 /v1/catalogue/items。",
+    ),
 }
 
 

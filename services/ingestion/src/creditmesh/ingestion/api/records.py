@@ -136,9 +136,9 @@ async def withdraw(ctx: Ctx, request: Request, response: Response, record: UUID,
     verdict, replayed = await operations.idempotent_change(ctx, asked, lambda: operations.withdraw_record(ctx, change))
     if replayed:
         response.headers[REPLAYED] = "true"
-    rev = verdict.revision or change.expected
+    rev = verdict.rev or change.expected
     response.headers["ETag"] = etag(rev)
-    return RecordEnded(record=record, revision=rev, state="withdrawn")
+    return RecordEnded(record=record, rev=rev, state="withdrawn")
 
 
 def _out(opened: OpenedRevision) -> OwnRevision:

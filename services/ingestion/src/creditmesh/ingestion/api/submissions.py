@@ -76,6 +76,9 @@ async def submit(
     sent again are `unchanged`. A dry run gives the verdicts that the rows would have, leaves nothing behind, not even
     whom they name, and has no receipt.
 
+    A table of a header alone and an empty array are a submission of no rows, with a receipt: nothing was decided that
+    day.
+
     `POST /v1/items/administrative_penalty/records` with `Content-Type: text/csv; charset=gb18030`.
     """
     media = media_of(request.headers.get("content-type"))
@@ -94,6 +97,7 @@ async def submit(
         key=key,
         lane=lane,
         dry_run=dry_run,
+        may_be_empty=media.shape != "lines",
         single=single,
     )
     async with ctx.equipment.files.turn(order.weight):

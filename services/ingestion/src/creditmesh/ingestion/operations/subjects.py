@@ -8,14 +8,14 @@ from creditmesh.ingestion.errors import BadDocument, OfficerNeeded
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
-from creditmesh.schemas.rules.asked import identified
+from creditmesh.schemas.rules.asked import identified, unless_doubtful
 from creditmesh.schemas.rules.identity import Identity
 from creditmesh.schemas.subject import SubjectIn
 
 
 async def resolve_subject(ctx: Context, subject: SubjectIn) -> UUID:
     """The subject of a document, made if it is new; an access of theirs. BadDocument: nobody's, or not of that kind."""
-    found, _ = await _found(ctx, subject)
+    found, _ = await _found(ctx, subject, known=True)
     ctx.disclose(found, purpose="resolve_subject", ground="operator", outcome="released")
     return found
 
@@ -34,8 +34,12 @@ async def confirm_number(ctx: Context, subject: SubjectIn) -> None:
     ctx.disclose(found, purpose="number_confirmed", ground="statutory", outcome="nothing")
 
 
-async def _found(ctx: Context, subject: SubjectIn) -> tuple[UUID, Identity]:
-    who = identified(subject.kind, subject.document, fillers=ctx.followed(Directory).fillers(on=ctx.legal_date))
+async def _found(ctx: Context, subject: SubjectIn, *, known: bool = False) -> tuple[UUID, Identity]:
+    """Who it is; `known`: a doubtful number is somebody's only where somebody is known by it."""
+    fillers = ctx.followed(Directory).fillers(on=ctx.legal_date)
+    who: Identity | FieldError = identified(subject.kind, subject.document, fillers=fillers)
+    if known and isinstance(who, Identity) and who.doubts:
+        (who,) = unless_doubtful([who], await ctx.vault.known([who]))
     if isinstance(who, FieldError):
         raise BadDocument(who.detail, who.detail_zh, errors=[who])
     try:

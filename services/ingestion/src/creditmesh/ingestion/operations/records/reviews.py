@@ -136,7 +136,7 @@ async def _decide(ctx: Context, decision: ReviewDecision, found: Review, verdict
         decided_at=ctx.instant,
         verdict=verdict.verdict,
         record=verdict.record,
-        rev=found.rev if verdict.revision is None else verdict.revision,
+        rev=found.rev if verdict.rev is None else verdict.rev,
     )
     await reviews.decide(await ctx.session(), decided)
 

@@ -49,7 +49,7 @@ async def submit(ctx: Context, order: SubmissionOrder) -> Submitted:
     """
     intake = Intake.of(ctx, order.item, party=ctx.known_caller.party)
     rows = await ctx.equipment.files.read(0 if order.single else order.weight, lambda: list(order.read(intake)))
-    if not rows:
+    if not rows and not order.may_be_empty:
         raise NoRows("Send at least one row.", "请至少报送一行。")
     try:
         return await SubmissionRun(ctx, intake, order, rows).run()
