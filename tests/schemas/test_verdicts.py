@@ -14,6 +14,8 @@ FACTS = {
     "name": "Fine",
     "name_zh": "罚款金额",
     "limit": 1,
+    "values": "a, b",
+    "values_zh": "a、b",
     "nearest": " The nearest: 581.",
     "nearest_zh": "最接近的：581。",
     "digits": 18,
