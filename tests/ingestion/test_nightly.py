@@ -14,10 +14,10 @@ HEADER = ",".join(penalty()).encode() + b"\n"
 async def test_a_day_without_decisions_is_a_submission_of_no_rows_with_its_receipt(
     house: House, body: bytes, kind: str
 ):
-    answer = await house.submit(body, kind=kind, key=f"nothing {body!r}")
+    answer = await house.submit(body, kind=kind, key=f"nothing-{len(body)}")
     verdicts, receipt = told(answer)
     assert (verdicts, receipt["rows"], receipt["accepted"]) == ([], 0, 0)
-    again = await house.submit(body, kind=kind, key=f"nothing {body!r}")
+    again = await house.submit(body, kind=kind, key=f"nothing-{len(body)}")
     assert (again.content, again.headers["idempotency-replayed"]) == (answer.content, "true")
     async with house.client() as client:
         stands = (await client.get(answer.headers["location"])).json()
