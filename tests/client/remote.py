@@ -203,7 +203,7 @@ def line_of(number: int, row: dict[str, str]) -> bytes:
         "held": (reason("check_digit", "/CF_XDR_ZJHM"),),
         "unchanged": (reason("same"),),
     }
-    return verdict_line(number, word, item=ITEM, record=uuid4(), revision=1, reasons=reasons.get(word, ()))
+    return verdict_line(number, word, item=ITEM, record=uuid4(), rev=1, reasons=reasons.get(word, ()))
 
 
 def rows_of(body: bytes, content_type: str) -> list[dict[str, str]]:

@@ -111,10 +111,10 @@ async def test_the_verdicts_file_is_byte_for_byte_what_the_receipt_is_over(city,
 
     def kept() -> list[bytes]:
         with Node(url, key=token) as client:
-            kept = said(Receipt, client.records.receipt(receipt["submission"]))
+            kept = said(Receipt, client.submissions.receipt(receipt["submission"]))
             assert kept.model_dump(mode="json") == receipt
-            assert client.records.submission(receipt["submission"]).state == "done"
-            return list(client.records.verdicts(receipt["submission"]))
+            assert client.submissions.read(receipt["submission"]).state == "done"
+            return list(client.submissions.verdicts(receipt["submission"]))
 
     written = (tmp_path / "out.ndjson").read_bytes()
     assert receipt["digest"] == f"sha-256:{sha256(written).hexdigest()}"
@@ -146,12 +146,12 @@ async def test_one_record_is_read_corrected_and_withdrawn(city, url):
             record = next((v.record for v in verdicts if v.record is not None), None)
             assert record is not None
             standing = client.records.read(record)
-            corrected = client.records.correct(record, standing.fields | {"BZ": "更正"}, revision=standing.rev)
+            corrected = client.records.correct(record, standing.fields | {"BZ": "更正"}, rev=standing.rev)
             assert corrected.verdict == "corrected"
             with pytest.raises(ProblemError) as stale:
-                client.records.withdraw(record, revision=standing.rev, reason="revoked")
+                client.records.withdraw(record, rev=standing.rev, reason="revoked")
             assert stale.value.status == 412
-            ended = client.records.withdraw(record, revision=corrected.revision, reason="revoked")
+            ended = client.records.withdraw(record, rev=corrected.rev, reason="revoked")
             assert ended.state == "withdrawn"
             return [revision.change for revision in client.records.revisions(record)]
 

@@ -3,6 +3,7 @@
 import re
 import time
 import traceback
+from uuid import uuid4
 
 import pytest
 from fastapi.responses import JSONResponse, Response
@@ -139,3 +140,37 @@ def test_lists_are_read_page_by_page(remote, node):
 def _query() -> QueryIn:
     subject = {"kind": "natural_person", "document": {"type": "resident_id", "number": CANARY}, "name": "某人"}
     return QueryIn.model_validate({"subject": subject, "purpose": "statutory_duty", "matter": "procurement_review"})
+
+
+def test_a_log_of_a_refusal_says_status_code_and_places(remote, node):
+    remote.answers["/v1/queries"] = JSONResponse(
+        {
+            "type": "urn:creditmesh:problem:refused",
+            "code": "refused",
+            "title": "The row is refused",
+            "title_zh": "该行被拒绝",
+            "status": 422,
+            "detail": "See errors.",
+            "detail_zh": "原因见 errors。",
+            "errors": [{"pointer": "/CF_JDRQ", "code": "future_date", "detail": "d", "detail_zh": "d"}],
+        },
+        status_code=422,
+    )
+    with pytest.raises(ProblemError) as caught:
+        node.queries.ask(_query())
+    assert str(caught.value) == "422 refused: See errors. [/CF_JDRQ future_date]"
+
+
+@pytest.mark.parametrize("call", ["correct", "withdraw", "find"])
+def test_a_word_that_is_none_is_an_error_of_the_clients_own_and_nothing_is_sent(remote, node, call):
+    calls = {
+        "correct": lambda: node.records.correct(uuid4(), {"A": "b"}, rev=1, reason=CANARY),
+        "withdraw": lambda: node.records.withdraw(uuid4(), rev=1, reason=CANARY),
+        "find": lambda: next(node.records.find(state=CANARY)),
+    }
+    with pytest.raises(Unsendable) as caught:
+        calls[call]()
+    assert ("withdrawn" if call == "find" else "changed") in caught.value.detail_zh
+    assert "取值须为" in caught.value.detail_zh
+    assert CANARY not in caught.value.detail + caught.value.detail_zh
+    assert remote.asked == []

@@ -29,9 +29,17 @@ def test_nothing_of_a_remedy_is_cut_off_at_80_columns(code: str):
 
 
 def test_rows_that_are_told_different_things_are_counted_apart():
-    facts = {"name": "Kind", "name_zh": "处罚类别", "code_set": "penalty_kind"}
+    facts = {"name": "Kind", "name_zh": "处罚类别", "code_set": "penalty_kind", "values": "警告", "values_zh": "警告"}
     tally = Tally()
     for row, value in enumerate(("罚款", "警告", "罚款"), 1):
         tally.add(refused(row, reason("bad_code", "/CF_CFLB", nearest="", nearest_zh=f"最接近的：{value}。", **facts)))
     told = tally.document()["reasons"]
     assert [(each["rows"], each["detail_zh"][-3:-1]) for each in told] == [([1, 3], "罚款"), ([2], "警告")]
+
+
+def test_rows_that_go_back_and_rows_of_ended_records_have_counts_of_their_own():
+    tally = Tally()
+    for number, code in enumerate(("same", "superseded", "superseded", "record_ended"), start=1):
+        tally.add(Verdict(row=number, item="administrative_penalty", verdict="unchanged", reasons=(reason(code),)))
+    assert tally.noticed == {"superseded": 2, "record_ended": 1}
+    assert tally.document()["noticed"] == tally.noticed

@@ -72,7 +72,7 @@ async def test_sending_any_prefix_of_history_again_changes_nothing(house: House,
 async def end(house: House, row: dict[str, str]) -> None:
     (found,) = told(await house.submit([row | {"BZ": "终"}]))[0]
     async with house.client() as client:
-        headers = {"If-Match": f'"{found["revision"]}"'}
+        headers = {"If-Match": f'"{found["rev"]}"'}
         answer = await client.post(
             f"/v1/records/{found['record']}/withdrawal", json={"reason": "error"}, headers=headers
         )

@@ -400,7 +400,7 @@ async def test_verdicts_depend_neither_on_chunks_nor_on_other_subjects(
         body = [penalty(base[who], CF_WSH=f"示罚{number}", CF_SY=text) for who, number, text in rows]
         monkeypatch.setattr(submission_run, "CHUNK", size)
         lines, _ = told(await house.submit([body[place] for place in places]))
-        return {place: (line["verdict"], line.get("revision")) for place, line in zip(places, lines, strict=True)}
+        return {place: (line["verdict"], line.get("rev")) for place, line in zip(places, lines, strict=True)}
 
     assert await sent(list(range(len(rows))), 1000) == await sent(shuffled, chunk)
 

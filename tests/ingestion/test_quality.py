@@ -55,7 +55,7 @@ async def test_a_department_sees_how_its_rows_were_judged(house: House, day: dat
     bad = changed(good, {"CF_WSH": None})
     await house.submit([good, doubtful, bad, good])
     await house.submit([good | {"BZ": "1"}])
-    found = await board(house, **{"from": day.isoformat(), "to": day.isoformat()})
+    found = await board(house, since=day.isoformat(), until=day.isoformat())
     assert found == {
         "since": day.isoformat(),
         "until": day.isoformat(),
@@ -71,7 +71,7 @@ async def test_a_department_sees_how_its_rows_were_judged(house: House, day: dat
         "partial": False,
     }
     before = (day - timedelta(days=1)).isoformat()
-    assert (await board(house, **{"from": before, "to": before}))["items"] == []
+    assert (await board(house, since=before, until=before))["items"] == []
 
 
 async def test_what_higher_tiers_refused_stands_beside_it_each_revision_once(house: House, day: date):
@@ -80,7 +80,7 @@ async def test_what_higher_tiers_refused_stands_beside_it_each_revision_once(hou
     province = refused(records[0], holder="province", code=None)
     await house.deliver(*told, province)
     await house.deliver(*told, refused(records[0], rev=2))
-    (line,) = (await board(house, **{"from": day.isoformat()}, to=day.isoformat()))["items"]
+    (line,) = (await board(house, since=day.isoformat(), until=day.isoformat()))["items"]
     assert line["rows"] == 3
     assert line["refused_by"] == [
         {"holder": "nation", "code": "period_too_long", "count": 1},
@@ -89,11 +89,20 @@ async def test_what_higher_tiers_refused_stands_beside_it_each_revision_once(hou
     ]
 
 
+async def test_what_the_operators_of_nodes_must_mend_is_no_partys_quality(house: House, day: date):
+    record = await made(house)
+    await house.deliver(
+        refused(record, code="sealed_for_others"), refused(record, holder="province", code="not_judged")
+    )
+    (line,) = (await board(house, since=day.isoformat(), until=day.isoformat()))["items"]
+    assert line["refused_by"] == []
+
+
 async def test_other_answers_of_holders_are_no_refusals(house: House, day: date):
     record = await made(house)
     for outcome in ("told", "acknowledged", "unreachable"):
         await house.deliver(refused(record, outcome=outcome, code=None))
-    (line,) = (await board(house, **{"from": day.isoformat()}))["items"]
+    (line,) = (await board(house, since=day.isoformat()))["items"]
     assert line["refused_by"] == []
 
 
@@ -112,7 +121,7 @@ async def test_a_department_sees_its_own_lines_the_office_all_and_a_limited_cred
     row = penalty(house.number(), CF_CFJGDM=TRANSPORT.uscc, CF_SJLYDM=TRANSPORT.uscc)
     await house.submit([penalty(house.number())])
     await house.submit([row], caller=transport)
-    asked = {"from": day.isoformat(), "to": day.isoformat()}
+    asked = {"since": day.isoformat(), "until": day.isoformat()}
 
     async def parties(caller: Any, **more: Any) -> list[str]:
         return [line["party"] for line in (await board(house, caller, **asked, **more))["items"]]

@@ -181,7 +181,7 @@ async def test_a_correction_is_one_more_revision_with_its_reason(house: House):
     answer = await correct(house, record, row | {"BZ": "补充"}, reason="supplemented", basis="示市监更正〔2026〕3号")
     assert (answer.status_code, answer.headers["etag"]) == (201, '"2"')
     verdict = answer.json()
-    assert (verdict["verdict"], verdict["record"], verdict["revision"]) == ("corrected", record, 2)
+    assert (verdict["verdict"], verdict["record"], verdict["rev"]) == ("corrected", record, 2)
     _, event = await house.events(record)
     assert (event.change, event.reason, event.basis) == ("corrected", "supplemented", "示市监更正〔2026〕3号")
     history = (await read(house, record, "/revisions")).json()
@@ -240,7 +240,7 @@ async def test_a_withdrawn_record_ends_and_is_closed_to_files(house: House):
     row = penalty(house.number())
     record = await made(house, row)
     answer = await withdraw(house, record)
-    assert (answer.status_code, answer.json()) == (200, {"record": record, "revision": 2, "state": "withdrawn"})
+    assert (answer.status_code, answer.json()) == (200, {"record": record, "rev": 2, "state": "withdrawn"})
     first, event = await house.events(record)
     assert (event.state, event.change, event.reason, event.basis) == (
         "withdrawn",
@@ -249,9 +249,12 @@ async def test_a_withdrawn_record_ends_and_is_closed_to_files(house: House):
         "示市监撤销〔2026〕1号",
     )
     assert (event.fields, event.sealed, event.subject) == (first.fields, first.sealed, first.subject)
-    for fields in (row, row | {"BZ": "新"}):
-        refused = await house.submit(fields)
-        assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "record_closed")
+    still_there = await house.submit(row)
+    assert (still_there.status_code, still_there.json()["verdict"]) == (200, "unchanged")
+    assert (still_there.json()["record"], still_there.json()["rev"]) == (record, 2)
+    assert [each["code"] for each in still_there.json()["reasons"]] == ["record_ended"], "a notice, whatever the night"
+    refused = await house.submit(row | {"BZ": "新"})
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "record_closed")
     again = await withdraw(house, record, rev=2)
     assert (again.status_code, again.json()["code"]) == (409, "record_closed")
     assert len(await house.events(record)) == 2
@@ -265,7 +268,7 @@ async def test_a_correction_opens_a_withdrawn_record_again(house: House):
     doubtful = await correct(house, record, row | {"CF_NR_FK": "2000"}, **founded)
     assert (doubtful.status_code, doubtful.json()["errors"][0]["code"]) == (422, "fine_unit")
     answer = await correct(house, record, row, **founded)
-    assert (answer.status_code, answer.json()["revision"]) == (201, 3)
+    assert (answer.status_code, answer.json()["rev"]) == (201, 3)
     assert [event.change for event in await house.events(record)] == ["accepted", "withdrawn", "reopened"]
     assert (await house.submit(row)).json()["reasons"][0]["code"] == "same"
 
@@ -285,13 +288,13 @@ async def test_changes_under_a_key_are_made_once(house: House):
     record = await made(house, row)
     for _ in range(2):
         answer = await correct(house, record, row | {"BZ": "1"}, headers={"Idempotency-Key": f"c-{record}"})
-        assert (answer.status_code, answer.json()["revision"]) == (201, 2)
+        assert (answer.status_code, answer.json()["rev"]) == (201, 2)
     assert answer.headers["idempotency-replayed"] == "true"
     other = await correct(house, record, row | {"BZ": "2"}, headers={"Idempotency-Key": f"c-{record}"})
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
     for _ in range(2):
         answer = await withdraw(house, record, rev=2, headers={"Idempotency-Key": f"w-{record}"})
-        assert (answer.status_code, answer.json()["revision"]) == (200, 3)
+        assert (answer.status_code, answer.json()["rev"]) == (200, 3)
     assert answer.headers["idempotency-replayed"] == "true"
     assert len(await house.events(record)) == 3
 
@@ -373,7 +376,7 @@ async def test_a_revision_is_kept_packed_and_one_that_was_kept_plain_is_read_and
         await session.execute(SET, record, unpack(data))
     assert (await read(house, str(record))).json() == before
     answer = await correct(house, str(record), row | {"BZ": "1"})
-    assert (answer.status_code, answer.json()["revision"]) == (201, 2)
+    assert (answer.status_code, answer.json()["rev"]) == (201, 2)
     assert [event.change for event in await house.events(record)] == ["accepted", "corrected"]
 
 

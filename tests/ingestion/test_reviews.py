@@ -42,7 +42,7 @@ async def test_a_held_row_is_no_record_until_an_officer_releases_it(house: House
     review, row = await held(house)
     assert await revisions(house) == before
     answer = await decide(house, review, note="已核对纸质文书")
-    assert (answer.status_code, answer.json()["verdict"], answer.json()["revision"]) == (201, "accepted", 1)
+    assert (answer.status_code, answer.json()["verdict"], answer.json()["rev"]) == (201, "accepted", 1)
     record = answer.json()["record"]
     assert answer.headers["location"] == f"/v1/records/{record}"
     (event,) = await house.events(record)
@@ -140,7 +140,7 @@ async def test_a_held_correction_is_released_into_its_record(house: House):
             headers={"If-Match": '"1"'},
         )
     released = await decide(house, answer.json()["review"])
-    assert (released.status_code, released.json()["record"], released.json()["revision"]) == (201, record, 2)
+    assert (released.status_code, released.json()["record"], released.json()["rev"]) == (201, record, 2)
     _, event = await house.events(record)
     assert (event.change, event.reason, event.basis, event.officer) == (
         "corrected",

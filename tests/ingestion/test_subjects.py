@@ -160,3 +160,17 @@ async def known(house: House, numbers: Sequence[str]) -> list[bool]:
 
 async def kind_of(house: House, subject: UUID) -> str | None:
     return (await house.equipment.vault.kinds([subject])).get(subject)
+
+
+async def test_a_number_with_a_wrong_check_digit_is_nobodys_unless_somebody_is_known_by_it(house: House):
+    right = resident(house.number())
+    wrong = right[:-1] + ("1" if right[-1] != "1" else "2")
+    subjects = await house.fetch("select count(*) from vault.subject")
+    answer = await ask(house, document("natural_person", "resident_id", wrong))
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "doubtful_number")
+    assert "row" not in answer.json()["detail"]
+    assert await house.fetch("select count(*) from vault.subject") == subjects
+    body = document("natural_person", "resident_id", wrong)
+    async with house.client(OFFICER) as client:
+        assert (await client.post("/v1/subjects/confirmations", json=body)).status_code < 300
+    assert (await ask(house, body)).status_code == 200

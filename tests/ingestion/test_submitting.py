@@ -29,7 +29,7 @@ async def test_one_object_is_accepted_then_unchanged_then_corrected(house: House
     first = await house.submit(row)
     assert first.status_code == 201, first.text
     verdict = first.json()
-    assert (verdict["verdict"], verdict["revision"]) == ("accepted", 1)
+    assert (verdict["verdict"], verdict["rev"]) == ("accepted", 1)
     assert first.headers["location"] == f"/v1/records/{verdict['record']}"
     again = await house.submit(row)
     assert (again.status_code, words([again.json()])) == (200, [("unchanged", ["same"])])
@@ -123,7 +123,7 @@ async def test_many_rows_are_answered_in_order_and_bad_ones_do_not_hinder_the_ot
     assert verdicts[6]["verdict"] == "refused"
     assert {reason["code"] for reason in verdicts[6]["reasons"]} == {"field_required"}
     assert verdicts[0]["record"] == verdicts[4]["record"] == verdicts[5]["record"]
-    assert verdicts[5]["revision"] == 2
+    assert verdicts[5]["rev"] == 2
     counts = {word: receipt[word] for word in ("accepted", "unchanged", "corrected", "held", "refused")}
     assert counts == {"accepted": 1, "unchanged": 2, "corrected": 1, "held": 1, "refused": 2}
     for each in verdicts:

@@ -52,7 +52,8 @@ def test_an_ended_record_is_closed_to_every_content(state, first: bytes, other: 
     ]
     for content in (first, other):
         decision = decide(history, {content}, submission=None, party="one")
-        assert (decision.verdict, decision.reason) == ("refused", "record_closed")
+        expected = ("unchanged", "record_ended") if content == first else ("refused", "record_closed")
+        assert (decision.verdict, decision.reason) == expected
 
 
 def test_a_record_that_was_opened_again_takes_new_content():

@@ -146,8 +146,8 @@ async def test_a_decided_repair_ends_every_use_at_every_tier(shared: Mesh, repai
             ("repaired", "repaired"),
         ], code
     again = await shared.city.submit(enterprise(shared.city, "示市监罚〔2026〕503号", 503), item=LISTING)
-    assert again.status_code == 422
-    assert [reason["code"] for reason in again.json()["errors"]] == ["record_closed"]
+    assert (again.status_code, again.json()["verdict"]) == (200, "unchanged")
+    assert [reason["code"] for reason in again.json()["reasons"]] == ["record_ended"]
 
 
 async def test_the_certificate_names_everybody_who_holds_the_record(shared: Mesh, repaired: dict[str, Any]):

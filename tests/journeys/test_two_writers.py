@@ -35,7 +35,7 @@ async def write(cast: Cast, name: str, subjects: list[int], seen: dict[str, list
         assert answer.status_code == 200, answer.text
         for line in map(orjson.loads, answer.content.splitlines()[:-1]):
             assert line["verdict"] in {"accepted", "corrected"}, line
-            seen.setdefault(line["record"], []).append(line["revision"])
+            seen.setdefault(line["record"], []).append(line["rev"])
 
 
 async def test_no_deadlock_and_the_numbers_of_a_subject_are_in_commit_order(node: TestNode):

@@ -11,7 +11,7 @@ from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.rules.identity import Identity, identify
 from creditmesh.schemas.rules.numbers import organisation_check, resident_check, uscc_check
-from tests.query.asking import ask, authorised, by_authorisation, by_matter, penalty, somebody
+from tests.query.asking import ask, authorised, by_authorisation, by_matter, get, penalty, somebody
 from tests.query.conftest import (
     ITEMS,
     REAL,
@@ -260,6 +260,37 @@ async def test_a_bureau_cannot_tell_no_record_from_may_not_know(catalogue: House
     ]
     assert answers[0] == answers[1]
     assert [each["item"] for each in answers[0]["withheld"]] == ["penalty", "licence"]
+
+
+@pytest.mark.parametrize(("wrong", "code"), [("licence", "item_not_authorised"), ("no_such_item", "unknown_item")])
+async def test_a_slip_in_the_items_is_named_and_uses_up_nothing_of_the_permission(catalogue: House, wrong, code):
+    identity, subject = await somebody(catalogue)
+    await catalogue.load(penalty(subject))
+    given = await authorised(catalogue, subject)
+    answer = await by_authorisation(catalogue, identity, given, items=["penalty", wrong], key=f"slip {wrong}")
+    assert (answer.status_code, answer.json()["code"]) == (422, "item_not_authorised")
+    [error] = answer.json()["errors"]
+    assert (error["pointer"], error["code"]) == ("/items/1", code)
+    assert "penalty" in error["detail"]
+    assert "penalty" in error["detail_zh"]
+    async with catalogue.database.session() as session:
+        told = [AccessRecorded.model_validate_json(each["data"]) for each in await session.fetch(ACCESSES)]
+    assert [each.reason for each in told if each.subject == subject and each.outcome == "refused"] == [
+        "item_not_authorised"
+    ]
+    assert (await get(catalogue, bureau(), f"/v1/authorisations/{given}")).json()["uses"] == 0
+    right = await by_authorisation(catalogue, identity, given, items=["penalty"], key=f"slip {wrong}")
+    assert [each["item"] for each in right.json()["released"]] == ["penalty"], "the key was not used up either"
+    assert (await get(catalogue, bureau(), f"/v1/authorisations/{given}")).json()["uses"] == 1
+
+
+async def test_a_query_of_which_nothing_may_be_looked_at_uses_up_nothing(catalogue: House):
+    identity, subject = await somebody(catalogue)
+    await catalogue.load(penalty(subject))
+    given, narrow = await authorised(catalogue, subject), bureau(items=frozenset({"licence"}))
+    answer = await by_authorisation(catalogue, identity, given, caller=narrow)
+    assert (answer.status_code, answer.json()["released"]) == (200, [])
+    assert (await get(catalogue, bureau(), f"/v1/authorisations/{given}")).json()["uses"] == 0
 
 
 async def test_a_credential_limited_to_items_reads_no_other(catalogue: House):

@@ -14,6 +14,8 @@ FACTS = {
     "name": "Fine",
     "name_zh": "罚款金额",
     "limit": 1,
+    "values": "a, b",
+    "values_zh": "a、b",
     "nearest": " The nearest: 581.",
     "nearest_zh": "最接近的：581。",
     "digits": 18,
@@ -60,5 +62,5 @@ def test_a_line_is_the_verdict_it_stands_for():
     assert Verdict.model_validate_json(line) == Verdict(
         row=17, verdict="held", item="penalty", review=review, reasons=(reason("check_digit", "/ZJHM"),)
     )
-    accepted = orjson.loads(verdict_line(1, "accepted", item="penalty", record=record, revision=1))
-    assert accepted == {"row": 1, "verdict": "accepted", "record": str(record), "revision": 1, "item": "penalty"}
+    accepted = orjson.loads(verdict_line(1, "accepted", item="penalty", record=record, rev=1))
+    assert accepted == {"row": 1, "verdict": "accepted", "record": str(record), "rev": 1, "item": "penalty"}

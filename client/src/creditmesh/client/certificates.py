@@ -60,7 +60,7 @@ def _read(signed: SignedText, trusted: Collection[str]) -> Certificate:
             "signature", "The certificate is not what its node signed.", "该证明与其节点签名的内容不符。"
         ) from None
     except ValueError:
-        raise Unverified("malformed", "What is signed is no certificate.", "所签内容不是传播证明。") from None
+        raise Unverified("malformed", "What is signed is no certificate.", "所签内容不是同步更新证明。") from None
 
 
 def _check_line(certificate: Certificate, line: CertificateLine) -> tuple[Acknowledgement, int] | None:

@@ -65,6 +65,12 @@ class ProblemError(ClientError):
         under_way = document.status == HTTPStatus.CONFLICT and retry_after is not None
         self.passing = document.status in _PASSING or under_way
 
+    def __str__(self) -> str:
+        """For a log: status, code, what it says, and each field with its code."""
+        document = self.document
+        fields = ", ".join(f"{each.pointer or '/'} {each.code}" for each in document.errors)
+        return f"{document.status} {document.code}: {self.detail}" + (f" [{fields}]" if fields else "")
+
     @property
     def status(self) -> int:
         """The HTTP status."""

@@ -21,8 +21,10 @@ from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 from creditmesh.client.errors import NotUnderstood, ProblemError, Unreachable, Unsendable, problem_of
 from creditmesh.client.retries import Retries, RetryBudget
 from creditmesh.schemas.bodies import Page
+from creditmesh.schemas.findings import texts_of
 from creditmesh.schemas.pii import REVEAL
 
+M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 CONNECT, SEND, ANSWER = 5.0, 60.0, 30.0
 """Seconds until a connection stands, until a chunk has gone out, until the next bytes of an answer are there."""
@@ -171,6 +173,14 @@ def new_key() -> str:
     return str(uuid4())
 
 
+def asked(into: type[M], **given: object) -> M:
+    """What is given as a request's body, without what is None; Unsendable names what cannot be one, and why."""
+    try:
+        return into.model_validate({name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise Unsendable(*_why(error)) from None
+
+
 def understood(content: bytes, into: type[T]) -> T:
     """An answer's JSON as the type it should be; NotUnderstood (which shows nothing of it) if it is not."""
     try:
@@ -186,6 +196,12 @@ def understood(content: bytes, into: type[T]) -> T:
 @cache
 def _adapter(into: type[object]) -> TypeAdapter[Any]:
     return TypeAdapter(into)
+
+
+def _why(error: ValidationError) -> tuple[str, str]:
+    fields = [(".".join(map(str, each["loc"])) or "the request", each) for each in error.errors(include_input=False)]
+    said = [(name, *texts_of(each)) for name, each in fields]
+    return " ".join(f"{name}: {text}" for name, text, _ in said), "".join(f"{name}：{text}" for name, _, text in said)
 
 
 def is_loopback(url: httpx.URL) -> bool:

@@ -212,6 +212,11 @@ def _told_by(number: str, row: int) -> tuple[str, str]:
     if wrong is not None:
         raise _wrong(wrong, row)
     ways = [way for way, who in read.items() if isinstance(who, Identity) and not who.doubts]
+    if not ways and any(isinstance(who, Identity) and NumberFinding.CHECK_DIGIT in who.doubts for who in read.values()):
+        raise Unsendable(
+            f"Row {row}: the check digit of the number does not match; correct the number, from the document.",
+            f"第 {row} 行：号码的校验码不符；请按原始证件更正号码。",
+        )
     if len(ways) != 1:
         raise Unsendable(
             f"Row {row}: nobody is meant by the number alone (is it complete, its check digit right?); correct it, "

@@ -213,10 +213,10 @@ def _cut(
                 prefix = beginning
             start, rows, begun, ends = end, 0, line, _line_ends(beginning)
         end, rows, ends = stop, rows + filled, ends + further
-    if rows:
+    if rows or (beginning and not pieces):
         pieces.append(piece())
     if not pieces:
-        raise Unsendable("The file has a header and no rows.", "文件只有表头，没有数据行。")
+        raise Unsendable("The file has no rows.", "文件没有数据行。")
     return tuple(pieces)
 
 

@@ -192,7 +192,7 @@ def _token_refused(visit: Visit, service: str, reason: str) -> Unavailable:
     log.error("a service refuses the gateway's token", service=service, reason=reason, path=visit.template)
     return Unavailable(
         "The processes of this node do not trust each other now; your credential is good. Nothing was done.",
-        "本节点内部进程之间暂时无法互信；您的凭证有效。请求未被处理。",
+        "本节点内部进程之间暂时无法互信；所用凭证有效。请求未被处理。",
         headers={"Retry-After": "5"},
     )
 

@@ -85,7 +85,7 @@ class SignatureNeeded(Forbidden):
     def __init__(self) -> None:
         super().__init__(
             "This node does not read a bureau's signatures yet, and a bureau's bare key is for sandboxes only.",
-            "本节点尚不支持征信机构的请求签名，征信机构的裸密钥仅可用于沙箱。",
+            "本节点尚不支持征信机构的请求签名，征信机构的未签名的密钥仅可用于沙箱。",
         )
 
 

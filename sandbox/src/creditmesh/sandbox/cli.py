@@ -39,7 +39,7 @@ def run(
         sandbox = stack.enter_context(started(state, bus=bus, split=split, console=out))
         callers = issue_credentials(sandbox.nodes, path=state / "sandbox.json", persons=cast.persons())
         stack.callback(callers.close)
-        out.print(f"sandbox ready in {time.monotonic() - began:.1f} s / 沙盒已就绪", style="dim")
+        out.print(f"sandbox ready in {time.monotonic() - began:.1f} s / 沙箱已就绪", style="dim")
         try:
             tell(callers, {code: node.operator for code, node in sandbox.nodes.items()}, out)
         except StoryFailed:

@@ -176,7 +176,7 @@ class CertificateLine(Out):
 
 
 class Certificate(Statement):
-    """传播证明: which revision of the record a case brought about, and which holders know of it. Nobody is named."""
+    """同步更新证明: which revision of the record a case brought about, and who knows of it. Nobody is named."""
 
     node: NodeCode
     case: UUID

@@ -5,7 +5,7 @@ from typing import Literal
 from uuid import UUID
 
 import orjson
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from creditmesh.schemas.identifiers import Code, NodeCode
 from creditmesh.schemas.problems import FieldError
@@ -21,14 +21,16 @@ class Verdict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     row: int
-    """Its place in the submission, 1 for the first; a file's header is not counted."""
+    """Its place in the submission, 1 for the first; the header, titles above it and blank lines are not counted."""
     line: int | None = None
-    """The line of the file it begins in, 1 for the first; of CSV and NDJSON."""
+    """The line of the file it begins in, 1 for the first, as an editor shows it, and a spreadsheet unless a cell above
+    has line breaks; of CSV and NDJSON."""
     verdict: VerdictWord
     record: UUID | None = None
     """The record it made, changed or repeats; None where it made none."""
-    revision: int | None = None
-    """The number of the record's newest revision after this row."""
+    rev: int | None = Field(None, validation_alias=AliasChoices("rev", "revision"))
+    """The number of the record's newest revision after this row; of a dry run, the one that it would have. Lines that
+    were stored before it was called so have it as `revision`."""
     item: Code
     review: UUID | None = None
     """Where a held row waits for an officer."""
@@ -70,7 +72,7 @@ def verdict_line(
     *,
     item: str,
     record: UUID | None = None,
-    revision: int | None = None,
+    rev: int | None = None,
     review: UUID | None = None,
     reasons: Sequence[FieldError] = (),
     line: int | None = None,
@@ -83,8 +85,8 @@ def verdict_line(
     told["verdict"] = verdict
     if record is not None:
         told["record"] = str(record)
-    if revision is not None:
-        told["revision"] = revision
+    if rev is not None:
+        told["rev"] = rev
     told["item"] = item
     if review is not None:
         told["review"] = str(review)

@@ -18,6 +18,8 @@ class AccessPolicy:
     internal: bool = False
     scopes: Mapping[CallerKind, str] = field(default_factory=dict, hash=False)
     """Where each kind of caller needs a scope of its own, instead of `scope`."""
+    named: bool = False
+    """Whether it is for named officers: with a token of their own, and no key of a party."""
 
     @classmethod
     def public(cls) -> "AccessPolicy":
@@ -25,9 +27,9 @@ class AccessPolicy:
         return cls()
 
     @classmethod
-    def to(cls, *kinds: CallerKind, scope: str) -> "AccessPolicy":
-        """Open to these kinds of caller if they hold the scope."""
-        return cls(scope, frozenset(kinds))
+    def to(cls, *kinds: CallerKind, scope: str, named: bool = False) -> "AccessPolicy":
+        """Open to these kinds of caller if they hold the scope; `named`: to officers of theirs by name."""
+        return cls(scope, frozenset(kinds), named=named)
 
     @classmethod
     def each(cls, **scopes: str) -> "AccessPolicy":
@@ -63,6 +65,11 @@ class AccessPolicy:
             raise Forbidden(f"This route is for: {kinds}.", f"此接口仅限: {kinds}。")
         scope = self.scope_of(caller.kind)
         if scope is not None and scope not in caller.scopes:
+            if self.named:
+                raise Forbidden(
+                    f"A named officer does this: use the personal token of an officer that has the scope {scope!r}.",
+                    f"须由具名工作人员办理：请使用具有权限 {scope!r} 的工作人员个人令牌。",
+                )
             raise Forbidden(
                 f"The credential lacks the scope {scope!r}; ask the node's operator for a key that has it.",
                 f"凭证缺少权限 {scope!r}；请向节点运维方申请。",

@@ -22,7 +22,8 @@ from creditmesh.chassis.errors import (
     UnsupportedMedia,
     outcome_unknown,
 )
-from creditmesh.chassis.http.reading import MOST_ENTRIES, UnacceptableJson
+from creditmesh.chassis.http.reading import UnacceptableJson
+from creditmesh.schemas.findings import texts_of
 from creditmesh.schemas.problems import MOST_FINDINGS, PROBLEM_JSON, FieldError
 
 log = structlog.get_logger(__name__)
@@ -53,45 +54,6 @@ def render(problem: Problem, request_id: str | None) -> Response:
     return Response(body, status_code=problem.status, media_type=PROBLEM_JSON, headers=headers)
 
 
-_RULES: Mapping[str, tuple[str, str]] = {
-    "missing": ("This is required.", "此项必填。"),
-    "extra_forbidden": ("This field is not known here; remove it.", "未知字段，请删除。"),
-    "not_a_number": ("NaN and Infinity are no numbers of JSON.", "NaN 与 Infinity 不是 JSON 数值。"),
-    "surrogate": ("The text has half of a surrogate pair; send whole characters.", "文本含有不成对的代理字符。"),
-    "nul": ("The text has the character NUL (\\u0000); remove it.", "文本中含有 NUL 字符（\\u0000），请删除。"),
-    "too_many_entries": (
-        f"At most {MOST_ENTRIES} entries or fields; send what is needed, or in parts.",
-        f"最多 {MOST_ENTRIES} 个元素或字段；请精简或分次发送。",
-    ),
-    "duplicate_field": ("This name stands twice; keep one.", "此字段出现两次，请只保留一个。"),
-    "literal_error": ("Not one of the values allowed here: {expected}.", "取值不在允许范围内：{expected}。"),
-    "string_too_short": ("The text is empty or too short; fill it in.", "文本为空或过短，请填写。"),
-    "string_pattern_mismatch": ("The text does not have the required form: {pattern}", "文本格式不符合要求：{pattern}"),
-    "string_too_long": (
-        "The text is too long: at most {max_length} characters.",
-        "文本过长：最多 {max_length} 个字符。",
-    ),
-    "unseen_character": (
-        "The text has a character that nobody sees; type it anew.",
-        "文本含有不可见字符，请重新输入。",
-    ),
-    "says_nothing": (
-        "The text has no letter and no digit, or stands for nothing (无, 详见附件); write what it is.",
-        "文本不含任何文字、字母或数字，或仅为占位文字（如无、详见附件）；请填写实际内容。",
-    ),
-    "identity_number": (
-        "A number of a person (identity, mobile, bank card) may not stand here; leave it out.",
-        "此处不得出现个人号码（身份证件、手机、银行卡），请删除。",
-    ),
-    "instant_range": ("An instant of the years 1900 to 9899 is needed.", "时间须在 1900 年至 9899 年之间。"),
-    "timezone_aware": ("The instant needs its offset, as in 2026-03-02T09:15:30+08:00.", "时间须带时区偏移。"),
-    "greater_than_equal": ("The value is too small, or too early: at least {ge}.", "取值过小或过早：不得小于 {ge}。"),
-    "less_than_equal": ("The value is too large, or too late: at most {le}.", "取值过大或过晚：不得大于 {le}。"),
-    "uuid_parsing": ("An id of the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx is needed.", "须为 UUID 格式的标识。"),
-    "date_from_datetime_parsing": ("A day as YYYY-MM-DD is needed.", "须为 YYYY-MM-DD 格式的日期。"),
-    "date_parsing": ("A day as YYYY-MM-DD is needed.", "须为 YYYY-MM-DD 格式的日期。"),
-}
-_OTHER = ("This value does not have the required type or form.", "取值的类型或格式不符合要求。")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 _DIGITS = re.compile(r"\d{6}")
 _NO_JSON = Malformed(
@@ -116,17 +78,10 @@ def field_errors(errors: Sequence[Mapping[str, Any]], body: object = None) -> tu
             continue
         if len(found) == MOST_FINDINGS:
             break
-        said, said_zh = _RULES.get(error["type"], _OTHER)
-        bounds = error.get("ctx", {})
-        detail, detail_zh = said.format_map(bounds), said_zh.format_map({**bounds, "expected": _enumerated(bounds)})
+        detail, detail_zh = texts_of(error)
         pointer = _pointer(error["loc"], body)
         found.append(FieldError(pointer=pointer, code=error["type"], detail=detail, detail_zh=detail_zh))
     return tuple(found)
-
-
-def _enumerated(bounds: Mapping[str, Any]) -> str:
-    """The values that are allowed, as Chinese enumerates them."""
-    return str(bounds.get("expected", "")).replace(" or ", "、").replace(", ", "、")
 
 
 _READING = ("GET", "HEAD")

@@ -17,14 +17,13 @@ from typing import Any, Literal
 import orjson
 from fastapi import Request
 
+from creditmesh.schemas.bounds import MOST_ENTRIES
 from creditmesh.schemas.problems import MOST_FINDINGS
 
 Rule = Literal["nul", "surrogate", "not_a_number", "too_many_entries", "duplicate_field"]
 Place = tuple[str | int, ...]
 _SEARCHED = 64 * 1024
 """Bytes of a body in which the place of a fault is looked for."""
-MOST_ENTRIES = 1000
-"""Entries of an array, or fields of an object, in a body that a route takes as a model."""
 _NUL, _SURROGATE = re.compile("\0"), re.compile("[\ud800-\udfff]")
 _NOT_A_NUMBER = object()
 

@@ -55,7 +55,7 @@ def _read(file: Path) -> SignedText:
     except Contradictory:
         raise Unverified("contradictory", "A member stands in it twice.", "同一成员重复出现。") from None
     except (OSError, ValueError):
-        raise Unsendable(f"{file}: this is no certificate of a case.", f"{file}：不是案件传播证明。") from None
+        raise Unsendable(f"{file}: this is no certificate of a case.", f"{file}：不是案件的同步更新证明。") from None
     beside = sorted(set(whole) - set(SignedText.model_fields)) if "signed" in whole else []
     if beside:
         names = ", ".join(beside)

@@ -137,6 +137,18 @@ def _resume(order: SubmitCommand, upload: Upload) -> tuple[str, Path | None]:
     return resume.key, state if begun or order.save else None
 
 
+_NOTICES = {
+    "superseded": (
+        "{count:,} rows say what their records said before; the newer stays. To go back, correct with If-Match.",
+        "{count:,} 行为记录的历史内容，现以较新版本为准；如确需恢复，请以带 If-Match 的更正办理。",
+    ),
+    "record_ended": (
+        "{count:,} rows are of records that were withdrawn or repaired: they stay so. Leave them out of the export.",
+        "{count:,} 行对应的记录已撤销或已修复，维持现状；请在导出时剔除。",
+    ),
+}
+
+
 def _forget(state: Path | None) -> None:
     if state is not None:
         state.unlink(missing_ok=True)
@@ -159,7 +171,7 @@ def _line(verdict: Verdict) -> bytes:
         verdict.verdict,
         item=verdict.item,
         record=verdict.record,
-        revision=verdict.revision,
+        rev=verdict.rev,
         review=verdict.review,
         reasons=verdict.reasons,
         line=verdict.line,
@@ -201,6 +213,8 @@ def _tell(order: SubmitCommand, tally: Tally, receipts: Sequence[SignedText], ke
         say.answers.print(f"回执 receipt: {place}")
     if order.dry_run:
         say.notice("A dry run: nothing was stored.", "试运行：未保存任何数据。")
+    for code, count in tally.noticed.items():
+        say.notice(*(text.format(count=count) for text in _NOTICES[code]))
     if tally.counts["held"]:
         say.notice(
             f"{tally.counts['held']:,} rows are held until an officer decides; do not send them again.",

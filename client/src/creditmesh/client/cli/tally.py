@@ -17,6 +17,7 @@ WORDS = {
     "held": ("待审核", "yellow"),
     "refused": ("已拒绝", "red"),
 }
+_NOTICED = ("superseded", "record_ended")
 _EXAMPLES = 5
 _MOST_REASONS = 12
 
@@ -62,11 +63,21 @@ class Tally:
         """The rows that have a verdict."""
         return self.counts.total()
 
+    @property
+    def noticed(self) -> dict[str, int]:
+        """How many rows say what a record said before, or what an ended one did: nobody meant to send those."""
+        found = {reason.code: 0 for _, reason in self.reasons if reason.code in _NOTICED}
+        for (_, reason), seen in self.reasons.items():
+            if reason.code in found:
+                found[reason.code] += seen.count
+        return found
+
     def document(self) -> dict[str, object]:
         """The same for programs."""
         return {
             "rows": self.rows,
             **{verdict: self.counts[verdict] for verdict in WORDS},
+            "noticed": self.noticed,
             "reasons": [
                 {"verdict": verdict, **seen.reason.model_dump(), "count": seen.count, "rows": seen.rows}
                 | ({"lines": seen.lines} if seen.lines else {})

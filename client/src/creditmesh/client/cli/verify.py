@@ -18,7 +18,7 @@ from creditmesh.schemas.exchange import base64_text
 Kept = Annotated[
     Path,
     typer.Argument(
-        help="pull 所得的文件或文件夹，或案件传播证明（JSON）。What pull made, or a certificate of a case.",
+        help="pull 所得的文件或文件夹，或案件的同步更新证明（JSON）。What pull made, or a certificate of a case.",
         show_default=False,
     ),
 ]

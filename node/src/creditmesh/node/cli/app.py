@@ -211,7 +211,7 @@ def clock(
     with plainly():
         days = _days(move)
         answer = node_operator().call("catalogue", "POST", "/v1/admin/clock", {"offset_days": days})
-        out.print(f"legal date {answer['legal_date']} / 法律日期 {answer['legal_date']}")
+        out.print(f"legal date {answer['legal_date']} / 业务日期 {answer['legal_date']}")
 
 
 def _days(move: str) -> int:

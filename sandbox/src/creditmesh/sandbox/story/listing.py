@@ -73,7 +73,7 @@ class ListingChapter:
         stage = self._stage
         with stage.story.step("the court removes the name: its tasks end", "移出名单，任务随即撤回") as say:
             with stage.callers.node(COURT) as court:
-                court.records.withdraw(self.record, revision=1, reason="removed")
+                court.records.withdraw(self.record, rev=1, reason="removed")
             for code in reversed(stage.tiers):
                 took = seconds_until(partial(self._stand, code, set()), f"{code} has no open task of it")
                 say(f"{code} after {took:.2f} s")

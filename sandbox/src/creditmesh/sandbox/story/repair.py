@@ -61,7 +61,7 @@ class RepairChapter:
     def is_certified(self) -> None:
         """Every node above has acknowledged, which the certificate proves to anybody."""
         stage = self._stage
-        with stage.story.step("the certificate says who knows, and verifies", "传播证明可离线验证") as say:
+        with stage.story.step("the certificate says who knows, and verifies", "同步更新证明可离线验证") as say:
             above = set(stage.tiers) - {CITY}
             eventually(lambda: self._proved_by() >= above, f"{' and '.join(sorted(above))} have acknowledged")
             with stage.callers.public(CITY) as node:

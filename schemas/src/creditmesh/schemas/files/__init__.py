@@ -4,7 +4,7 @@ from creditmesh.schemas.files.encoding import MARK, Encoding, Octets, encoding_o
 from creditmesh.schemas.files.foreign import foreign
 from creditmesh.schemas.files.lines import FILE_BYTES, LINE_BYTES, MOST_LINE_ENDS, MOST_ROWS, lines_of
 from creditmesh.schemas.files.rows import TableRow, rows_of
-from creditmesh.schemas.files.table import HEAD, PADDING, Names, Table, TableRecord
+from creditmesh.schemas.files.table import HEAD, PADDING, Names, Table, TableRecord, parted_otherwise
 
 __all__ = [
     "FILE_BYTES",
@@ -24,5 +24,6 @@ __all__ = [
     "encoding_said",
     "foreign",
     "lines_of",
+    "parted_otherwise",
     "rows_of",
 ]

@@ -23,6 +23,8 @@ from creditmesh.schemas.files.lines import LINE_BYTES, ending_of
 from creditmesh.schemas.rules.values import WHITE
 
 _DELIMITERS = (",", "\t", ";")
+_NO_DELIMITERS = ("|", "｜", "^", "~", "，", "；", "\x01")
+"""What else people, and programs, put between cells."""
 BLANK = WHITE + "\x1a\ufeff\u200b"
 """What a cell may have and still say nothing."""
 _MOST_DELIMITERS = 16_384
@@ -126,6 +128,15 @@ def _header(heads: Heads, names: Names) -> tuple[str, int]:
                 if known > 1 and known * 2 > filled:
                     return best  # what follows may be another file's, put behind this one
     return best
+
+
+def parted_otherwise(table: Table, names: Names) -> str | None:
+    """The mark that stands between the names of its header, where it is none that a table is read with."""
+    cells = table.header.cells
+    if names.known(cells) > 1:
+        return None
+    text = "".join(cells)
+    return next((mark for mark in _NO_DELIMITERS if names.known(text.split(mark)) > 1), None)
 
 
 def _filled(record: TableRecord) -> int:

@@ -2,6 +2,16 @@
 
 from creditmesh.schemas.reasons.text import Reason
 
+OF_NODES = (
+    "unreadable_entry",
+    "newer_version",
+    "not_judged",
+    "sealed_for_others",
+    "too_many_keys",
+    "peer_not_enrolled",
+)
+"""What the operators of the two nodes mend, and no department can."""
+
 ENTRIES: dict[str, Reason] = {
     "unreadable_entry": Reason(
         "The entry cannot be read; the origin's exchange must be looked at.", "该条目无法读取；请检查来源节点的交换。"

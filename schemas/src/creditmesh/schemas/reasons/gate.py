@@ -93,7 +93,7 @@ GATE: dict[str, Reason] = {
         "An officer will look at the row; also when it is released the public sees stars in its place. Where it is no "
         "such number, write it so that it does not read as one.",
         "{name_zh}以明文展示，其中疑似含有个人身份号码、手机号码或银行卡号；请删除。该行转人工审核；"
-        "即使放行，公众看到的也是星号。如并非此类号码，请换一种不致误读的写法。",
+        "即使审核通过，公众看到的也是星号。如并非此类号码，请换一种不致误读的写法。",
     ),
     "another_name": Reason(
         "The number belongs to somebody who stands under another name in your earlier rows; check that the number is "
@@ -104,7 +104,7 @@ GATE: dict[str, Reason] = {
         "This body stands under another code of 18 characters with the same organisation code (characters 9 to 17); "
         "check all 18 in its licence. An officer will look at the row, and releases it where the code was changed.",
         "该主体此前以另一统一社会信用代码入库，两者的主体标识码（第 9 至 17 位）相同；请按登记证照核对全部 18 位。"
-        "该行转人工审核，代码确已变更的予以放行。",
+        "该行转人工审核，代码确已变更的予以审核通过。",
     ),
     "name_changed": Reason(
         "The number stands under another name in your earlier rows; if the name was changed, nothing is to be done, "

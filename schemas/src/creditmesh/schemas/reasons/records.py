@@ -7,7 +7,15 @@ RECORDS: dict[str, Reason] = {
         "The record is already stored with this content; nothing to do.", "该记录内容与已存内容相同；无需处理。"
     ),
     "superseded": Reason(
-        "This is an earlier content of the record; a later one stands.", "该内容为记录的历史版本；现以较新版本为准。"
+        "This is an earlier content of the record; a later one stands, and files do not go back. To go back to it, "
+        "correct the record with If-Match.",
+        "该内容为记录的历史版本；现以较新版本为准，文件报送不会恢复历史内容。如确需恢复，请以带 If-Match 的更正办理。",
+    ),
+    "record_ended": Reason(
+        "The record says this and has been withdrawn or repaired since; it stays so. Leave the row out of the export; "
+        "a withdrawn record is opened by an officer's correction with If-Match, `reason: reopened` and a `basis`.",
+        "该记录此前即为此内容，现已撤销或已修复，维持现状；请在导出时剔除该行。"
+        "已撤销的由工作人员以带 If-Match、`reason: reopened` 和 `basis` 的更正恢复。",
     ),
     "repeated": Reason(
         "The same row occurs earlier in this submission; send it once.", "本次报送中已有相同的行；只需报送一次。"

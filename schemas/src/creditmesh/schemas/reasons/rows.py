@@ -44,7 +44,7 @@ ROWS: dict[str, Reason] = {
         "第 {place} 列的名称不符合文件编码；请重新导出为 UTF-8。",
     ),
     # the fields
-    "field_required": Reason("{name} is required here; fill it in.", "此处缺少{name_zh}；请填写。"),
+    "field_required": Reason("Required here: {name}; fill it in.", "此处缺少{name_zh}；请填写。"),
     "unknown_field": Reason(
         "Field {place} of the row is none of the item's; remove it or use the item's template.",
         "第 {place} 个字段不属于该目录条目；请删除或使用目录模板。",
@@ -52,8 +52,8 @@ ROWS: dict[str, Reason] = {
     "duplicate_field": Reason("The field is given more than once; keep one.", "该字段重复；请只保留一个。"),
     "bad_type": Reason("{name} must be text; send it as a string.", "{name_zh}应为文本；请以字符串报送。"),
     "bad_code": Reason(
-        "{name} is not a value of the code set {code_set}; use a listed value.{nearest}",
-        "{name_zh}不在代码集 {code_set} 内；请使用所列代码值。{nearest_zh}",
+        "{name}: not a value of the code set {code_set}; use one of {values}.{nearest}",
+        "{name_zh}不在代码集 {code_set} 内；请使用：{values_zh}。{nearest_zh}",
     ),
     "bad_date": Reason("{name} is not a date; write YYYY-MM-DD.", "{name_zh}不是有效日期；请按 YYYY-MM-DD 填写。"),
     "bad_end_date": Reason(
@@ -61,9 +61,10 @@ ROWS: dict[str, Reason] = {
         "{name_zh}不是有效日期；请按 YYYY-MM-DD 填写，长期有效的填 2099-12-31。",
     ),
     "bad_decimal": Reason(
-        "{name} is not an amount of at most {digits} digits, {scale} of them decimals; write it in digits{unit}, or "
-        "leave it empty where there is none.",
-        "{name_zh}应为不超过 {digits} 位、小数不超过 {scale} 位的数值；请填写数字{unit}，没有的请留空。",
+        "{name} is not an amount of at most {digits} digits, {scale} of them decimals; write it in digits{unit} with a "
+        "point before the decimals, as 0.5 or 1500 (not 1,5 and not 1.5E+3), or leave it empty where there is none.",
+        "{name_zh}应为不超过 {digits} 位、小数不超过 {scale} 位的数值；请填写数字{unit}，小数点用“.”，"
+        "如 0.5、1500（不用 1,5 或 1.5E+3），没有的请留空。",
     ),
     "too_long": Reason(
         "{name} is longer than {limit} characters; shorten it.", "{name_zh}超过 {limit} 个字符；请缩短。"

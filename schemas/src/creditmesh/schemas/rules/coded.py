@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from creditmesh.schemas.catalogue import CodeSet
 from creditmesh.schemas.catalogue.code_set import CodeValue
+from creditmesh.schemas.listing import listed
 from creditmesh.schemas.rules.amounts import amount_of
 from creditmesh.schemas.rules.characters import is_balanced, nfkc
 from creditmesh.schemas.rules.names import simplified
@@ -119,6 +120,12 @@ def _letters(text: str) -> set[str]:
 
 def _texts(value: CodeValue) -> tuple[str, ...]:
     return (value.value, value.name_zh, *value.aliases)
+
+
+def listed_values(code_set: CodeSet) -> tuple[str, str]:
+    """The values of the set in both languages: some twenty, and of more where all of them are read."""
+    shown = [_shown(each) for each in code_set.values if each.active]
+    return listed(shown, at=f"/v1/catalogue/code-sets/{code_set.code}")
 
 
 def _shown(value: CodeValue) -> str:

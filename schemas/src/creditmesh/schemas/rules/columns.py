@@ -11,7 +11,7 @@ from creditmesh.schemas.catalogue import CodeSet, FieldSpec, Item
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.characters import shown
-from creditmesh.schemas.rules.coded import code_reader, codes_reader, kept_reader, nearest_values
+from creditmesh.schemas.rules.coded import code_reader, codes_reader, kept_reader, listed_values, nearest_values
 from creditmesh.schemas.rules.dates import LONGEST as LONGEST_DATE
 from creditmesh.schemas.rules.dates import read_date, read_end
 from creditmesh.schemas.rules.decision_numbers import read_number
@@ -71,6 +71,8 @@ class Column:
     read: Read
     nearest: Callable[[str], str] = str
     """Of a coded field: the values that a text which is none of them may mean."""
+    values: tuple[str, str] = ("", "")
+    """Of a coded field: the values that are allowed, as a text lists them."""
     keep: Read = str
     """Takes a value as another tier has accepted it; None if it is none of its type."""
     identifies: bool = False
@@ -167,6 +169,8 @@ class Column:
             scale=SCALE if spec.scale is None else spec.scale,
             unit=f" ({spec.unit})" if spec.unit else "",
             code_set=spec.code_set or "",
+            values=self.values[0],
+            values_zh=self.values[1],
             nearest=f" The nearest: {nearest}." if nearest else "",
             nearest_zh=f"最接近的：{nearest}。" if nearest else "",
         )
@@ -216,9 +220,8 @@ def column(
             if code_set is None:
                 raise KeyError(f"the field {spec.code} is coded and names no code set")
             read = code_reader(code_set) if spec.type == "code" else codes_reader(code_set, _longest_coded(spec))
-            return Column(
-                spec, read, nearest_values(code_set), kept_reader(code_set, read, several=spec.type == "codes")
-            )
+            kept = kept_reader(code_set, read, several=spec.type == "codes")
+            return Column(spec, read, nearest_values(code_set), listed_values(code_set), kept)
         case "name":
             return Column(spec, read_name)
         case _:

@@ -8,7 +8,7 @@ class CatalogueRefused(Invalid):
 
     code = "catalogue_refused"
     title = "The catalogue may not be published like this"
-    title_zh = "目录不得如此发布"
+    title_zh = "目录内容不符合发布规则"
 
 
 class UnreadableFolder(Invalid):
@@ -40,4 +40,4 @@ class NotASandbox(Forbidden):
 
     code = "not_a_sandbox"
     title = "Only a sandbox moves its legal date"
-    title_zh = "仅沙箱可以调整法律日期"
+    title_zh = "仅沙箱可以调整业务日期"

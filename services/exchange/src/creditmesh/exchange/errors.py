@@ -8,7 +8,7 @@ class NoSuchFeed(NotFound):
 
     code = "no_such_feed"
     title = "There is no such feed for you"
-    title_zh = "没有可供您读取的该交换日志"
+    title_zh = "没有可供贵单位读取的该交换日志"
 
     def __init__(self) -> None:
         super().__init__("See GET /v1/exchange/feeds for yours.", "可读取的日志见 GET /v1/exchange/feeds。")
@@ -44,7 +44,7 @@ class NotWrapped(Unavailable):
 
     code = "feed_not_wrapped"
     title = "The feed's keys are being wrapped to your node"
-    title_zh = "正在将交换日志的密钥加封给您的节点"
+    title_zh = "正在将交换日志的密钥加封给贵单位的节点"
 
     def __init__(self) -> None:
         super().__init__("It is so in a moment; ask again.", "片刻后即可，请重试。", headers={"Retry-After": "1"})

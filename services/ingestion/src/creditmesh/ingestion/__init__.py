@@ -23,7 +23,7 @@ service = Service(
     name="ingestion",
     package="creditmesh.ingestion",
     summary="Submissions, the gate, records and their revisions, copies of peers' records, reviews, quality.",
-    summary_zh="数据报送、入库校验、信用记录及其版本、对等节点记录副本、待审数据、数据质量。",
+    summary_zh="数据报送、入库校验、信用记录及其版本、对等节点记录副本、待审核数据、数据质量。",
     router=router,
     handles={
         PageReceived: events.on_page_received,

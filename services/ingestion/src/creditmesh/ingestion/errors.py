@@ -130,7 +130,7 @@ class AlreadyDecided(Conflict):
 
     code = "already_decided"
     title = "This review is to be decided no more"
-    title_zh = "该待审行已办结"
+    title_zh = "该待审核行已办结"
 
 
 class Overtaken(Conflict):
@@ -138,4 +138,12 @@ class Overtaken(Conflict):
 
     code = "overtaken"
     title = "The record has changed since this row was held"
-    title_zh = "该行待审期间记录已变更"
+    title_zh = "该行待审核期间记录已变更"
+
+
+class BadDocument(Invalid):
+    """422: the document does not identify a subject of that kind."""
+
+    code = "bad_document"
+    title = "The document does not identify such a subject"
+    title_zh = "该证件无法识别此类主体"

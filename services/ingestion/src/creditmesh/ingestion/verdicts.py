@@ -38,6 +38,7 @@ class Ruling:
             "superseded",
             "repeated",
             "record_closed",
+            "record_ended",
             "record_deleted",
             "reinstated",
             "another_partys_record",
@@ -66,9 +67,9 @@ def decide(
     if not history:
         return ACCEPTED
     newest = history[-1]
-    if has_ended(newest.state):
-        return Ruling("refused", "record_closed")
     same = [known for known in history if known.fingerprint in fingerprints]
+    if has_ended(newest.state):
+        return Ruling("unchanged", "record_ended") if same else Ruling("refused", "record_closed")
     if not same:
         return CORRECTED if newest.party == party else Ruling("held", "another_partys_record")
     if submission is not None and any(known.submission == submission for known in same):

@@ -1,6 +1,9 @@
 """What the query service refuses. Those with `keep` are accesses: their log line is committed before the answer."""
 
+from collections.abc import Sequence
+
 from creditmesh.chassis.errors import Conflict, Forbidden, Invalid, NotFound
+from creditmesh.schemas.problems import FieldError
 
 
 class NoGround(Forbidden):
@@ -24,7 +27,24 @@ class NoAuthorisation(Forbidden):
         super().__init__(
             "Name an authorisation that the subject gave you for this purpose and that holds today; the state of your "
             "own is at /v1/authorisations/{id}.",
-            "请提供信用主体为该用途授予贵方且今日有效的授权；贵方授权的状态见 /v1/authorisations/{id}。",
+            "请提供信用主体为该用途授予贵单位且今日有效的授权；贵单位所持授权的状态见 /v1/authorisations/{id}。",
+        )
+
+
+class ItemNotAuthorised(Invalid):
+    """An item that the caller's own authorisation does not name, or that the catalogue does not have: a slip."""
+
+    code = "item_not_authorised"
+    title = "The authorisation does not name such an item"
+    title_zh = "授权不包含该目录条目"
+    keep = True
+
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__(
+            "Correct the items that errors names; nothing was looked at, and the authorisation has as many uses as"
+            " before.",
+            "请更正 errors 所列的条目；未查询任何信息，未计使用次数。",
+            errors=errors,
         )
 
 

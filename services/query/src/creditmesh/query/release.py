@@ -9,6 +9,8 @@ from pydantic import JsonValue
 from creditmesh.schemas.catalogue import Disclosure, Item
 from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.identifiers import SubjectKind
+from creditmesh.schemas.listing import listed
+from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.queries import RecordOut, Withheld, WithheldCode
 from creditmesh.schemas.rules import freshness
 from creditmesh.schemas.rules.grounds import Ground, GroundKind
@@ -28,6 +30,15 @@ _TEXTS: Mapping[WithheldCode, tuple[str, str]] = {
     "item_withdrawn": ("The item was withdrawn from the catalogue.", "该目录条目已撤销。"),
     "unknown_item": ("The catalogue has no such item.", "目录中无此条目。"),
     "nothing_released": ("No record, or not yours to know.", "无记录，或无权知悉。"),
+}
+
+
+_SLIPS = {
+    "item_not_authorised": ("The authorisation does not name this item.", "授权不包含此目录条目。"),
+    "unknown_item": (
+        "The catalogue has no such item; see /v1/catalogue/items.",
+        "目录中无此条目；见 /v1/catalogue/items。",
+    ),
 }
 
 
@@ -72,6 +83,22 @@ def plan(
         items=tuple(code for code in wanted if judged[code] is None),
         withheld={code: reason for code, reason in judged.items() if reason is not None},
     )
+
+
+def slips(ground: Ground, asked: Collection[str] | None, *, known: Callable[[str], bool]) -> tuple[FieldError, ...]:
+    """The items that were asked for and that an authorisation does not name, each at its place, with those it does.
+
+    It is the caller's own, so that nothing is told by it.
+    """
+    named, named_zh = listed(ground.items)
+    found = []
+    for place, code in enumerate(asked or ()):
+        if code not in ground.items:
+            why = "item_not_authorised" if known(code) else "unknown_item"
+            text, text_zh = _SLIPS[why]
+            detail, detail_zh = f"{text} It names {named}.", f"{text_zh}授权包含：{named_zh}。"
+            found.append(FieldError(pointer=f"/items/{place}", code=why, detail=detail, detail_zh=detail_zh))
+    return tuple(found)
 
 
 def opens(item: Item, kinds: Collection[SubjectKind], *, ground: GroundKind) -> bool:

@@ -16,7 +16,7 @@ service = Service(
     name="repair",
     package="creditmesh.repair",
     summary="Cases: objection and repair, their clocks, and the certificate of who knows",
-    summary_zh="异议与信用修复案件、时限与传播证明",
+    summary_zh="异议与信用修复案件、时限与同步更新证明",
     router=router,
     handles={
         RecordChanged: events.on_record_changed,

@@ -19,8 +19,8 @@ def one_verdict(verdict: Verdict, *, submission: UUID | None = None, replayed: b
         headers["Location"] = f"/v1/records/{verdict.record}"
     elif verdict.review is not None:
         headers["Location"] = f"/v1/reviews/{verdict.review}"
-    if verdict.revision is not None:
-        headers["ETag"] = etag(verdict.revision)
+    if verdict.rev is not None:
+        headers["ETag"] = etag(verdict.rev)
     if submission is not None:
         headers["Link"] = f'</v1/submissions/{submission}>; rel="related"'
     if replayed:

@@ -20,12 +20,12 @@ async def quality(
     ctx: Ctx,
     party: Code | None = None,
     item: Code | None = None,
-    since: Annotated[Day | None, Query(alias="from")] = None,
-    until: Annotated[Day | None, Query(alias="to")] = None,
+    since: Annotated[Day | None, Query(description="The first legal date.")] = None,
+    until: Annotated[Day | None, Query(description="The last one, included.")] = None,
 ) -> QualityOut:
     """How rows were judged, item by item, and what nodes above refused of the records, with the codes of the reasons.
 
     A department sees its own lines, the credit office all. The period counts legal dates, both included, by default
-    the last thirty days. `GET /v1/quality?item=administrative_penalty&from=2026-05-01&to=2026-05-31`
+    the last thirty days. `GET /v1/quality?item=administrative_penalty&since=2026-05-01&until=2026-05-31`
     """
     return await operations.quality_of(ctx, party=party, item=item, since=since, until=until)

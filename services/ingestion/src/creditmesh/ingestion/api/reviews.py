@@ -18,7 +18,7 @@ from creditmesh.schemas.verdicts import Verdict
 
 router = Router(tags=["reviews"])
 _READ = AccessPolicy.to("department", "office", scope="records:read")
-_DECIDE = AccessPolicy.to("department", "office", scope="reviews:decide")
+_DECIDE = AccessPolicy.to("department", "office", scope="reviews:decide", named=True)
 
 
 @router.get("/v1/reviews", access=_READ)

@@ -7,7 +7,7 @@ from creditmesh.schemas.records import SubjectFound
 from creditmesh.schemas.subject import SubjectIn
 
 router = Router(tags=["subjects"])
-_CONFIRM = AccessPolicy.to("department", "office", scope="reviews:decide")
+_CONFIRM = AccessPolicy.to("department", "office", scope="reviews:decide", named=True)
 
 
 @router.post("/internal/subjects", access=AccessPolicy.inside())

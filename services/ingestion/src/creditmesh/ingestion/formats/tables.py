@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from creditmesh.chassis.errors import Invalid, Malformed
-from creditmesh.schemas.files import HEAD, Encoding, Table, TableRow, foreign, rows_of
+from creditmesh.schemas.files import HEAD, Encoding, Table, TableRow, foreign, parted_otherwise, rows_of
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.headers import Columns, FieldNames
@@ -34,6 +34,11 @@ def read(
             "GB18030 all the same, say so: Content-Type: text/csv; charset=gb18030.",
             "文件不是 UTF-8，按 GB18030 读取也不是中文；请另存为 UTF-8 的 CSV；若确为 GB18030，"
             "请注明：Content-Type: text/csv; charset=gb18030。",
+        )
+    if (mark := parted_otherwise(table, names)) is not None:
+        raise BadHeader(
+            f"The columns are separated by {mark}; send commas (or tabs or semicolons) between them.",
+            f"各列以 {mark} 分隔；请改用逗号（或制表符、分号）分隔。",
         )
     columns = names.columns(table.header.cells)
     if columns.errors or not any(columns.codes):

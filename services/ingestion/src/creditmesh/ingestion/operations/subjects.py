@@ -3,28 +3,19 @@
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
-from creditmesh.chassis.errors import Invalid
 from creditmesh.chassis.vault.asked_for import WholeCodeNeeded
-from creditmesh.ingestion.errors import OfficerNeeded
+from creditmesh.ingestion.errors import BadDocument, OfficerNeeded
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
-from creditmesh.schemas.rules.asked import identified
+from creditmesh.schemas.rules.asked import identified, unless_doubtful
 from creditmesh.schemas.rules.identity import Identity
 from creditmesh.schemas.subject import SubjectIn
 
 
-class BadDocument(Invalid):
-    """422: the document does not identify a subject of that kind."""
-
-    code = "bad_document"
-    title = "The document does not identify such a subject"
-    title_zh = "该证件无法识别此类主体"
-
-
 async def resolve_subject(ctx: Context, subject: SubjectIn) -> UUID:
     """The subject of a document, made if it is new; an access of theirs. BadDocument: nobody's, or not of that kind."""
-    found, _ = await _found(ctx, subject)
+    found, _ = await _found(ctx, subject, known=True)
     ctx.disclose(found, purpose="resolve_subject", ground="operator", outcome="released")
     return found
 
@@ -45,17 +36,25 @@ async def confirm_number(ctx: Context, subject: SubjectIn) -> None:
 
 def identity_of(ctx: Context, subject: SubjectIn) -> Identity:
     """Whom the document names; BadDocument: nobody, or nobody of that kind."""
-    who = identified(subject.kind, subject.document, fillers=ctx.followed(Directory).fillers(on=ctx.legal_date))
-    if isinstance(who, FieldError):
-        raise BadDocument(who.detail, who.detail_zh, errors=[who])
-    return who
+    fillers = ctx.followed(Directory).fillers(on=ctx.legal_date)
+    return _identity(identified(subject.kind, subject.document, fillers=fillers))
 
 
-async def _found(ctx: Context, subject: SubjectIn) -> tuple[UUID, Identity]:
+async def _found(ctx: Context, subject: SubjectIn, *, known: bool = False) -> tuple[UUID, Identity]:
+    """Who it is; `known`: a doubtful number is somebody's only where somebody is known by it."""
     who = identity_of(ctx, subject)
+    if known and who.doubts:
+        (judged,) = unless_doubtful([who], await ctx.vault.known([who]))
+        who = _identity(judged)
     try:
         (found,) = await ctx.vault.resolve([who])
     except WholeCodeNeeded as error:
         why = reason("whole_code_needed", "/document/number")
         raise BadDocument(why.detail, why.detail_zh, errors=[why]) from error
     return found, who
+
+
+def _identity(who: Identity | FieldError) -> Identity:
+    if isinstance(who, FieldError):
+        raise BadDocument(who.detail, who.detail_zh, errors=[who])
+    return who

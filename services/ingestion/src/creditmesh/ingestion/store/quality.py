@@ -6,6 +6,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
+from creditmesh.schemas.reasons.entries import OF_NODES
 from creditmesh.schemas.verdicts import VERDICTS, VerdictWord
 
 
@@ -73,7 +74,8 @@ _VERDICTS = f"""
 """
 _REFUSALS = f"""
     select w.party, w.item, w.holder, w.code, count(*) as count
-      from ingestion.refusal w {_WHERE} group by 1, 2, 3, 4 order by 1, 2, 3, 4
+      from ingestion.refusal w {_WHERE} and w.code <> all(cast(:unseen as text[]))
+     group by 1, 2, 3, 4 order by 1, 2, 3, 4
 """
 
 
@@ -92,8 +94,9 @@ async def verdicts(session: Session, asked: QualityFilter) -> list[VerdictCount]
 
 
 async def refusals(session: Session, asked: QualityFilter) -> list[RefusalCount]:
-    """What holders refused in that period."""
-    return [RefusalCount(**row) for row in await session.fetch(_REFUSALS, _values(asked))]
+    """What holders refused in that period, but for what no party can mend."""
+    rows = await session.fetch(_REFUSALS, {**_values(asked), "unseen": list(OF_NODES)})
+    return [RefusalCount(**row) for row in rows]
 
 
 def _values(asked: QualityFilter) -> dict[str, object]:

@@ -22,7 +22,7 @@ from creditmesh.schemas.rules.calendar import UnknownYear
 from creditmesh.schemas.tasks import Concerned, TaskAnswer, TaskOut, TaskState
 
 PURPOSE = "task"
-_NONE = ("You have no task of this id; see GET /v1/tasks.", "您没有该编号的任务；见 GET /v1/tasks。")
+_NONE = ("You have no task of this id; see GET /v1/tasks.", "贵单位没有该编号的任务；见 GET /v1/tasks。")
 _DUE_UNKNOWN = (
     "The holiday calendar does not know the year in which this is due yet.",
     "节假日日历尚未包含到期所在年度，暂不推算到期日。",

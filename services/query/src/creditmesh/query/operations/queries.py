@@ -10,7 +10,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Unavailable
 from creditmesh.chassis.http.idempotency import recall, reference_of, values_of
 from creditmesh.query import release
-from creditmesh.query.errors import ReplayOver
+from creditmesh.query.errors import ItemNotAuthorised, ReplayOver
 from creditmesh.query.operations.authorisations import ground_of
 from creditmesh.query.operations.refusals import (
     Attempt,
@@ -102,6 +102,8 @@ async def _attempt(ctx: Context, asked: QueryRequest, statutory: Ground | None) 
     ground = statutory or ground_of(ctx, found.token, purpose=asked.query.purpose)
     if ground is None:
         await refuse_unauthorised(ctx, asked.attempt, anothers=found.token is None)
+    if statutory is None and earlier is None:
+        _refuse_slips(ctx, asked, ground)
     plan = _plan(ctx, asked, ground)
     events = [each for each in found.records.events if _may_give(ctx, plan, ground, each) and _given(each, earlier)]
     unreadable = tuple(each.record for each in found.records.unreadable if _may_give(ctx, plan, ground, each))
@@ -119,7 +121,8 @@ async def _attempt(ctx: Context, asked: QueryRequest, statutory: Ground | None) 
     for other, theirs in others_shown(ctx, events, released).items():
         _disclose(ctx, replace(asked, subject=other), ground, theirs, until=until)
     _tell_of_bureau(ctx, asked, events, decision=decision, until=until)
-    if not await _release(ctx, asked, wanted, events, decision=decision, repeated=earlier is not None):
+    looked = earlier is None and bool(plan.items)
+    if not await _release(ctx, asked, wanted, events, decision=decision, repeated=earlier is not None, looked=looked):
         return None
     answer = QueryOut(
         decision_id=first or decision,
@@ -133,6 +136,15 @@ async def _attempt(ctx: Context, asked: QueryRequest, statutory: Ground | None) 
         as_of=ctx.legal_date,
     )
     return answer, earlier is not None
+
+
+def _refuse_slips(ctx: Context, asked: QueryRequest, ground: Ground) -> None:
+    """ItemNotAuthorised, a kept access, where an item is asked for that the authorisation does not name."""
+    directory, today = ctx.followed(Directory), ctx.legal_date
+    slips = release.slips(ground, asked.query.items, known=lambda code: directory.item(code, on=today) is not None)
+    if slips:
+        keep_refusal(ctx, asked.attempt, ItemNotAuthorised.code)
+        raise ItemNotAuthorised(slips)
 
 
 def _first_answer(ctx: Context, asked: QueryRequest, kept: KeptAnswer) -> AccessRecorded:
@@ -212,10 +224,14 @@ async def _release(
     *,
     decision: UUID,
     repeated: bool,
+    looked: bool,
 ) -> bool:
-    """Release these events as they were read, count the use and log it; False if that has to be decided anew."""
+    """Release these events as they were read, count the use and log it; False if that has to be decided anew.
+
+    A use is a look at something that may be looked at (`looked`): where every item is out of reach it was none.
+    """
     keyed = asked.key is not None and not repeated
-    count = 0 if repeated else 1
+    count = 1 if looked else 0
     values = queries.use_of(wanted, events, bureau=ctx.known_caller.party, count=count)
     kept = values_of(ctx, asked.key, asked.digest, decision)
     statement = queries.writing(authorised=wanted.authorisation is not None, keyed=keyed)

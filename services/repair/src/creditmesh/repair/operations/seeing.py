@@ -11,7 +11,7 @@ from creditmesh.repair.store import cases, records
 from creditmesh.repair.store.cases import Case
 from creditmesh.schemas.events.access import AccessOutcome
 
-_NONE = ("You have no case of this id.", "您没有该编号的案件。")
+_NONE = ("You have no case of this id.", "没有该编号的案件。")
 PURPOSE = "case"
 """The purpose of these accesses."""
 

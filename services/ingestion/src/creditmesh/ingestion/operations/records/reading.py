@@ -19,7 +19,7 @@ from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.events.access import AccessOutcome
 
-NONE = ("You have no record of this id.", "您没有该编号的记录。")
+NONE = ("You have no record of this id.", "贵单位没有该编号的记录。")
 """What who asks for a record is told where there is none, or none of theirs."""
 
 

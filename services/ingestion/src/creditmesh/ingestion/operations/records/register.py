@@ -28,7 +28,7 @@ class RowVerdict(NamedTuple):
 
     verdict: VerdictWord
     record: UUID | None = None
-    revision: int | None = None
+    rev: int | None = None
     review: UUID | None = None
     reasons: Sequence[FieldError] = ()
     made: UUID | None = None
@@ -208,7 +208,7 @@ class Register:
     def _may_change(self, candidate: Candidate) -> bool:
         """Whether it says something new of its record, or opens it again."""
         ruling = self._ruled(candidate)
-        return ruling.verdict == "corrected" or ruling.reason == "record_closed"
+        return ruling.verdict == "corrected" or ruling.reason in {"record_closed", "record_ended"}
 
     def _moves_its_day(self, candidate: Candidate) -> bool:
         """Whether it dates the decision otherwise than its record does, so that something ends on another day.

@@ -67,7 +67,7 @@ def _verdict(made: RowVerdict) -> Verdict:
         row=1,
         verdict=made.verdict,
         record=made.record,
-        revision=made.revision,
+        rev=made.rev,
         item=made.item,
         review=made.review,
         reasons=tuple(made.reasons),

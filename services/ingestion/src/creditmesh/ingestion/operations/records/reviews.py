@@ -32,7 +32,7 @@ from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events.access import AccessOutcome
 from creditmesh.schemas.records import ReviewState
 
-_NONE = ("You have no review of this id.", "您没有该编号的待审行。")
+_NONE = ("You have no review of this id.", "贵单位没有该编号的待审核行。")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +112,7 @@ def _assert_as_held(history: Sequence[Known], found: Review) -> None:
     if newest != found.rev and not any(known.fingerprint == found.fingerprint for known in history):
         raise Overtaken(
             "Refuse the review; if the row is right, correct the record with If-Match.",
-            "请拒绝该待审行；如内容无误，请通过带 If-Match 的更正办理。",
+            "请将该行审核不通过；如内容无误，请通过带 If-Match 的更正办理。",
         )
 
 
@@ -136,7 +136,7 @@ async def _decide(ctx: Context, decision: ReviewDecision, found: Review, verdict
         decided_at=ctx.instant,
         verdict=verdict.verdict,
         record=verdict.record,
-        rev=found.rev if verdict.revision is None else verdict.revision,
+        rev=found.rev if verdict.rev is None else verdict.rev,
     )
     await reviews.decide(await ctx.session(), decided)
 

@@ -57,6 +57,8 @@ class SubmissionOrder:
     key: str | None = None
     lane: Lane = "live"
     dry_run: bool = False
+    may_be_empty: bool = False
+    """Whether none of its rows is an answer: a header, or an array, that has nothing in it that day."""
     single: bool = False
     """One row whose refusal is the answer to the request, and stores nothing."""
 
@@ -127,11 +129,11 @@ class SubmissionRun:
         return await submissions.chunks(await self._ctx.alone(), self._id)
 
     def _chunks(self) -> Iterator[Sequence[SubmittedRow]]:
-        for start in range(0, len(self._rows), CHUNK):
+        for start in range(0, max(len(self._rows), 1), CHUNK):
             yield self._rows[start : start + CHUNK]
 
     def _is_done(self, rows: Sequence[SubmittedRow]) -> bool:
-        stored = self._done.get(rows[0].number)
+        stored = self._done.get(_first(rows))
         return stored is not None and bool(_same(stored, rows))
 
     async def _run_all(self, chunks: Sequence[Sequence[SubmittedRow]]) -> None:
@@ -163,7 +165,7 @@ class SubmissionRun:
                 if not error.breaks_constraint:
                     raise
                 attempts += 1
-                stored = next((each for each in await self._stored() if each.first_row == rows[0].number), None)
+                stored = next((each for each in await self._stored() if each.first_row == _first(rows)), None)
                 if stored is not None:
                     return _same(stored, rows)
                 if attempts == _ATTEMPTS:
@@ -247,8 +249,8 @@ class SubmissionRun:
                 lines.append(self._line(row, verdict, brief=told > _MOST_TOLD))
                 told += len(lines[-1])
         return Chunk(
-            first_row=rows[0].number,
-            last_row=rows[-1].number,
+            first_row=_first(rows),
+            last_row=rows[-1].number if rows else 0,
             digest=_digest(rows),
             counts=counts,
             lines=b"".join(lines),
@@ -262,12 +264,17 @@ class SubmissionRun:
             verdict.verdict,
             item=self._intake.item.code,
             record=verdict.record if made or known else None,
-            revision=verdict.revision,
+            rev=verdict.rev,
             review=verdict.review if made else None,
             reasons=_without_words(verdict.reasons) if brief else verdict.reasons,
             line=row.line,
             notices=(*row.notices, *verdict.notices),
         )
+
+
+def _first(rows: Sequence[SubmittedRow]) -> int:
+    """The number of the first row of a chunk; what has no rows is one chunk all the same."""
+    return rows[0].number if rows else 1
 
 
 def _digest(rows: Sequence[SubmittedRow]) -> bytes:

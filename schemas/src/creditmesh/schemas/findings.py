@@ -1,0 +1,63 @@
+"""What a model finds in a value, said in both languages with the remedy, alike by a node and by its client.
+
+Never the value.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from creditmesh.schemas.bounds import MOST_ENTRIES
+from creditmesh.schemas.listing import listed
+
+RULES: Mapping[str, tuple[str, str]] = {
+    "missing": ("This is required.", "此项必填。"),
+    "extra_forbidden": ("This field is not known here; remove it.", "未知字段，请删除。"),
+    "not_a_number": ("NaN and Infinity are no numbers of JSON.", "NaN 与 Infinity 不是 JSON 数值。"),
+    "surrogate": ("The text has half of a surrogate pair; send whole characters.", "文本含有不成对的代理字符。"),
+    "nul": ("The text has the character NUL (\\u0000); remove it.", "文本中含有 NUL 字符（\\u0000），请删除。"),
+    "too_many_entries": (
+        f"At most {MOST_ENTRIES} entries or fields; send what is needed, or in parts.",
+        f"最多 {MOST_ENTRIES} 个元素或字段；请精简或分次发送。",
+    ),
+    "duplicate_field": ("This name stands twice; keep one.", "此字段出现两次，请只保留一个。"),
+    "literal_error": ("Not one of the values allowed here: {expected}.", "取值须为：{expected_zh}。"),
+    "enum": ("Not one of the values allowed here: {expected}.", "取值须为：{expected_zh}。"),
+    "string_too_short": ("The text is empty or too short; fill it in.", "文本为空或过短，请填写。"),
+    "string_pattern_mismatch": ("The text does not have the required form: {pattern}", "文本格式不符合要求：{pattern}"),
+    "string_too_long": (
+        "The text is too long: at most {max_length} characters.",
+        "文本过长：最多 {max_length} 个字符。",
+    ),
+    "unseen_character": (
+        "The text has a character that nobody sees; type it anew.",
+        "文本含有不可见字符，请重新输入。",
+    ),
+    "says_nothing": (
+        "The text has no letter and no digit, or stands for nothing (无, 详见附件); write what it is.",
+        "文本不含任何文字、字母或数字，或仅为占位文字（如无、详见附件）；请填写实际内容。",
+    ),
+    "identity_number": (
+        "A number of a person (identity, mobile, bank card) may not stand here; leave it out.",
+        "此处不得出现个人号码（身份证件、手机、银行卡），请删除。",
+    ),
+    "instant_range": ("An instant of the years 1900 to 9899 is needed.", "时间须在 1900 年至 9899 年之间。"),
+    "timezone_aware": ("The instant needs its offset, as in 2026-03-02T09:15:30+08:00.", "时间须带时区偏移。"),
+    "greater_than_equal": ("The value is too small, or too early: at least {ge}.", "取值过小或过早：不得小于 {ge}。"),
+    "less_than_equal": ("The value is too large, or too late: at most {le}.", "取值过大或过晚：不得大于 {le}。"),
+    "uuid_parsing": ("An id of the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx is needed.", "须为 UUID 格式的标识。"),
+    "date_from_datetime_parsing": ("A day as YYYY-MM-DD is needed.", "须为 YYYY-MM-DD 格式的日期。"),
+    "date_parsing": ("A day as YYYY-MM-DD is needed.", "须为 YYYY-MM-DD 格式的日期。"),
+}
+_OTHER = ("This value does not have the required type or form.", "取值的类型或格式不符合要求。")
+_QUOTED = re.compile(r"'((?:[^'\\\\]|\\\\.)*)'")
+
+
+def texts_of(finding: Mapping[str, Any]) -> tuple[str, str]:
+    """What is said of one of pydantic's findings; of a value that is one of some, which these are."""
+    said, said_zh = RULES.get(finding["type"], _OTHER)
+    bounds = dict(finding.get("ctx", {}))
+    if "expected" in bounds:
+        values = _QUOTED.findall(str(bounds["expected"])) or [str(bounds["expected"])]
+        bounds["expected"], bounds["expected_zh"] = listed(values)
+    return said.format_map(bounds), said_zh.format_map(bounds)

@@ -1,0 +1,59 @@
+"""One word, one thing: no text of the product has a word that the glossary says is not to be used."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+GLOSSARY = ROOT / "docs" / "reference" / "glossary.md"
+ROWS = [
+    [cell.strip() for cell in line.strip("|").split(" | ")]
+    for line in GLOSSARY.read_text(encoding="utf-8").splitlines()
+    if line.startswith("| ") and not line.startswith("| English")
+]
+NOT_TO_BE_CALLED = sorted({word for *_, words in ROWS if words.strip(" -") for word in words.split("、")})
+CALLED = sorted({word for row in ROWS for word in row[1].split("、")}, key=len, reverse=True)
+FOLDERS = ("schemas", "chassis", "services", "gateway", "node", "client", "sandbox", "deploy", "docs", "samples")
+KINDS = {".py", ".md", ".yaml", ".yml", ".html", ".json"}
+TYPED_BY_OTHERS = {
+    "services/catalogue/src/creditmesh/catalogue/data/code_sets/number_filler.yaml",
+    "schemas/src/creditmesh/schemas/rules/fillers.py",
+}
+"""What departments type into cells, word for word."""
+TO_PERSONS = {
+    "services/query/src/creditmesh/query/operations/authorisations.py",
+    "services/repair/src/creditmesh/repair/course.py",
+    "services/repair/src/creditmesh/repair/operations/filing.py",
+}
+"""What people are told about their own records."""
+
+
+def texts() -> dict[str, str]:
+    files = [each for folder in FOLDERS for each in (ROOT / folder).rglob("*") if each.suffix in KINDS]
+    files += [each for each in ROOT.iterdir() if each.suffix == ".md"]
+    named = {
+        each.relative_to(ROOT).as_posix(): each for each in files if each != GLOSSARY and "decisions" not in each.parts
+    }
+    return {name: each.read_text(encoding="utf-8") for name, each in named.items() if name not in TYPED_BY_OTHERS}
+
+
+def left(text: str) -> str:
+    """The text without the glossary's own words: one of those may have another within it."""
+    return re.sub("|".join(map(re.escape, CALLED)), "·", text)
+
+
+def test_every_row_says_what_it_means_in_both_languages():
+    assert len(ROWS) > 50
+    assert all(len(row) == 4 and row[0] and row[1] for row in ROWS)
+    assert len({row[0] for row in ROWS}) == len(ROWS)
+    assert not {word for word in NOT_TO_BE_CALLED if word in CALLED}
+
+
+@pytest.mark.parametrize("word", NOT_TO_BE_CALLED)
+def test_a_word_that_is_not_to_be_used_stands_in_no_text(word: str):
+    assert [name for name, text in texts().items() if word in left(text)] == []
+
+
+def test_a_department_is_addressed_as_one_and_a_person_as_a_person():
+    assert {name for name, text in texts().items() if "您" in text} <= TO_PERSONS
