@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from creditmesh.client.cli import app
 from tests.client.remote import ITEM, KEY, problem
 
 NUMBER, NAME = "990000199001011234", "金丝雀"
+RECEIPT = re.compile(r"\.[0-9a-f-]{36}\.receipt\.json$")
 COMMAND = [str(Path(sys.executable).with_name("creditmesh")), "submit"]
 
 
@@ -52,7 +54,12 @@ def run(remote, *arguments, **env):
 
 
 def left(folder):
-    return sorted(path.name for path in folder.iterdir())
+    """What stands in a folder; receipts by what they are of, for each has its submission in its name."""
+    return sorted(RECEIPT.sub(".receipt.json", path.name) for path in folder.iterdir())
+
+
+def receipts_in(folder):
+    return sorted(folder.glob("*.receipt.json"))
 
 
 def test_all_stored_is_exit_code_0_with_the_receipt_beside_and_nothing_to_resume(remote, tmp_path):
@@ -61,8 +68,11 @@ def test_all_stored_is_exit_code_0_with_the_receipt_beside_and_nothing_to_resume
     assert done.returncode == 0, done.stderr
     assert remote.submissions[0].headers["content-type"] == "text/csv; charset=gb18030"
     assert left(tmp_path) == ["处罚.csv", "处罚.csv.receipt.json"]
-    kept = json.loads((tmp_path / "处罚.csv.receipt.json").read_text())
-    assert json.loads(kept["signed"])["rows"] == 3
+    (file,) = receipts_in(tmp_path)
+    receipt = json.loads(json.loads(file.read_text())["signed"])
+    assert receipt["rows"] == 3
+    assert receipt["submission"] in file.name
+    assert str(file) in done.stdout
 
 
 def test_held_rows_alone_are_exit_code_0_with_a_notice(remote, tmp_path):
@@ -116,11 +126,19 @@ def test_a_dry_run_leaves_a_broken_submission_where_it_stood(remote, tmp_path):
 
 
 def test_a_receipt_that_cannot_be_written_does_not_fail_what_was_stored(remote, tmp_path):
-    file = table(tmp_path, ["accepted"])
-    (tmp_path / "处罚.csv.receipt.json").mkdir()
+    file = table(tmp_path, ["accepted"], name="a" * 215 + ".csv")  # its receipt's name is longer than one may be
     done = run(remote, file, "--item", ITEM)
     assert done.returncode == 0
-    assert "/v1/submissions/" in done.stderr
+    assert len(remote.stored) == 1
+    assert "creditmesh submissions receipt" in done.stderr
+
+
+def test_the_receipt_of_last_night_stays_beside_the_one_of_tonight(remote, tmp_path):
+    file = table(tmp_path, ["accepted"])
+    for _ in range(2):
+        assert run(remote, file, "--item", ITEM).returncode == 0
+    submissions = {json.loads(json.loads(each.read_text())["signed"])["submission"] for each in receipts_in(tmp_path)}
+    assert len(submissions) == 2
 
 
 def test_with_no_save_nothing_is_left_beside_the_file(remote, tmp_path):
@@ -232,7 +250,7 @@ def test_a_problem_is_told_in_both_languages_with_field_rule_and_remedy(remote, 
         (["处罚.csv", "--item", ITEM, "--sandbox", "housing"], "make run"),
         (["处罚.csv", "--item", ITEM, "--key-file", "nowhere"], "nowhere"),
         (["处罚.csv", "--item", ITEM, "--verdicts", "no/such/folder/out.ndjson"], "cannot be written"),
-        (["处罚.csv"], "--item"),
+        (["处罚.csv", "--item"], "--item"),
     ],
 )
 def test_what_is_wrong_on_this_side_is_exit_code_2_and_nothing_is_sent(remote, tmp_path, monkeypatch, arguments, word):
@@ -328,7 +346,7 @@ def test_a_file_whose_name_is_no_text_here_is_sent_and_gone_on_with_under_its_ke
     assert keys[0] == keys[1]
     done = in_a_process(remote, file, **env)
     assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr
-    assert os.path.exists(file + b".receipt.json")  # noqa: PTH110
+    assert len(receipts_in(tmp_path)) == 1
 
 
 def test_what_is_remembered_and_kept_is_written_in_no_encoding_of_the_machines(remote, tmp_path):

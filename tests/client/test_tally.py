@@ -21,11 +21,21 @@ def test_nothing_of_a_remedy_is_cut_off_at_80_columns(code: str):
     tally = Tally()
     tally.add(refused(1, said))
     written = io.StringIO()
-    Console(file=written, width=80).print(tally.table())
+    for table in tally.tables():
+        Console(file=written, width=80).print(table)
     shown = "".join(written.getvalue().split())
     assert "…" not in shown
     for character in "".join(said.detail_zh.split()):
         assert character in shown
+
+
+def test_what_an_export_has_again_every_night_is_counted_apart_from_what_is_to_be_mended():
+    tally = Tally()
+    tally.add(refused(1, reason("record_closed")))
+    tally.add(Verdict(row=2, item="administrative_penalty", verdict="unchanged", reasons=(reason("superseded"),)))
+    assert (tally.closed, tally.superseded, tally.refused) == (1, 1, 0)
+    tally.add(refused(3, reason("field_required", "/CF_WSH", name="Decision number", name_zh="文书号")))
+    assert (tally.document()["refused"], tally.refused) == (2, 1)
 
 
 def test_rows_that_are_told_different_things_are_counted_apart():

@@ -3,10 +3,10 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from creditmesh.client.cli import say
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.verdicts import Verdict
 
@@ -17,6 +17,8 @@ WORDS = {
     "held": ("待审核", "yellow"),
     "refused": ("已拒绝", "red"),
 }
+SUPERSEDED, CLOSED = "superseded", "record_closed"
+"""Reasons that a file which is exported whole every day has again and again: told apart, and nothing to mend."""
 _EXAMPLES = 5
 _MOST_REASONS = 12
 
@@ -45,11 +47,21 @@ class Tally:
     reasons: dict[tuple[str, FieldError], _Seen] = field(default_factory=dict)
     notices: dict[FieldError, None] = field(default_factory=dict)
     """What of the file was not read, each once."""
+    superseded: int = 0
+    """Rows that repeat an earlier content of their record."""
+    closed: int = 0
+    """Rows of records that were withdrawn or repaired."""
+    refused: int = 0
+    """Rows that were refused for another reason than that."""
 
     def add(self, verdict: Verdict) -> None:
         """Count one row."""
         self.counts[verdict.verdict] += 1
         self.notices |= dict.fromkeys(verdict.notices)
+        codes = {reason.code for reason in verdict.reasons}
+        self.superseded += SUPERSEDED in codes
+        self.closed += codes == {CLOSED}
+        self.refused += verdict.verdict == "refused" and codes != {CLOSED}
         for reason in verdict.reasons:
             seen = self.reasons.setdefault((verdict.verdict, reason), _Seen(reason))
             seen.count += 1
@@ -67,6 +79,8 @@ class Tally:
         return {
             "rows": self.rows,
             **{verdict: self.counts[verdict] for verdict in WORDS},
+            "superseded": self.superseded,
+            "closed": self.closed,
             "reasons": [
                 {"verdict": verdict, **seen.reason.model_dump(), "count": seen.count, "rows": seen.rows}
                 | ({"lines": seen.lines} if seen.lines else {})
@@ -75,9 +89,9 @@ class Tally:
             "notices": [notice.model_dump() for notice in self.notices],
         }
 
-    def table(self) -> RenderableType:
+    def tables(self) -> list[Table]:
         """The same for people."""
-        return Group(self._counted(), *([self._reasoned()] if self.reasons else []))
+        return [self._counted(), *([self._reasoned()] if self.reasons else [])]
 
     def _most(self) -> list[tuple[str, _Seen]]:
         order = list(WORDS)[::-1]
@@ -85,8 +99,7 @@ class Tally:
         return sorted(found, key=lambda one: (order.index(one[0]), -one[1].count))
 
     def _counted(self) -> Table:
-        table = Table("结果", "verdict", "行数 rows", box=None, pad_edge=False)
-        table.columns[2].justify = "right"
+        table = say.columns("结果", "verdict", "行数 rows", right=2)
         for verdict, (word, style) in WORDS.items():
             if self.counts[verdict]:
                 table.add_row(word, verdict, f"{self.counts[verdict]:,}", style=style)
@@ -94,11 +107,7 @@ class Tally:
         return table
 
     def _reasoned(self) -> Table:
-        table = Table(
-            "行数 rows", "verdict", "字段 field", "原因 reason", "例如行 e.g. row (line)", box=None, pad_edge=False
-        )
-        table.columns[0].justify = "right"
-        table.columns[3].overflow = "fold"
+        table = say.columns("行数 rows", "verdict", "字段 field", "原因 reason", "例如行 e.g. row (line)", right=0)
         most = self._most()
         for verdict, seen in most[:_MOST_REASONS]:
             text = Text(f"{seen.reason.detail_zh}\n{seen.reason.detail} [{seen.reason.code}]")
