@@ -112,10 +112,10 @@ async def test_the_verdicts_file_is_byte_for_byte_what_the_receipt_is_over(city,
 
     def kept() -> list[bytes]:
         with Node(url, key=token) as client:
-            kept = said(Receipt, client.records.receipt(receipt["submission"]))
+            kept = said(Receipt, client.submissions.receipt(receipt["submission"]))
             assert kept.model_dump(mode="json") == receipt
-            assert client.records.submission(receipt["submission"]).state == "done"
-            return list(client.records.verdicts(receipt["submission"]))
+            assert client.submissions.read(receipt["submission"]).state == "done"
+            return list(client.submissions.verdicts(receipt["submission"]))
 
     written = (tmp_path / "out.ndjson").read_bytes()
     assert receipt["digest"] == f"sha-256:{sha256(written).hexdigest()}"

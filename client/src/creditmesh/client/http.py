@@ -23,6 +23,7 @@ from creditmesh.client.retries import Retries, RetryBudget
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.pii import REVEAL
 
+M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 CONNECT, SEND, ANSWER = 5.0, 60.0, 30.0
 """Seconds until a connection stands, until a chunk has gone out, until the next bytes of an answer are there."""
@@ -171,6 +172,14 @@ def new_key() -> str:
     return str(uuid4())
 
 
+def asked(into: type[M], **given: object) -> M:
+    """What is given as a request's body, without what is None; Unsendable names what cannot be one, and why."""
+    try:
+        return into.model_validate({name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise Unsendable(*_why(error)) from None
+
+
 def understood(content: bytes, into: type[T]) -> T:
     """An answer's JSON as the type it should be; NotUnderstood (which shows nothing of it) if it is not."""
     try:
@@ -186,6 +195,13 @@ def understood(content: bytes, into: type[T]) -> T:
 @cache
 def _adapter(into: type[object]) -> TypeAdapter[Any]:
     return TypeAdapter(into)
+
+
+def _why(error: ValidationError) -> tuple[str, str]:
+    fields = [(".".join(map(str, each["loc"])) or "the request", each) for each in error.errors(include_input=False)]
+    texts = [f"{name}: {each['msg']}" for name, each in fields]
+    texts_zh = [f"{name}：{each['msg']}" for name, each in fields]
+    return "; ".join(texts), "；".join(texts_zh)
 
 
 def is_loopback(url: httpx.URL) -> bool:

@@ -11,7 +11,7 @@ from creditmesh.client.http import Wire
 from creditmesh.client.me import Me
 from creditmesh.client.public import Public
 from creditmesh.client.queries import Authorisations, Queries
-from creditmesh.client.records import Records, Reviews
+from creditmesh.client.records import Records, Reviews, Submissions
 from creditmesh.client.retries import Retries
 from creditmesh.client.screenings import Screenings
 from creditmesh.client.tasks import Tasks
@@ -35,6 +35,7 @@ class Node:
         self._wire = Wire(url, key=key, retries=retries, transport=transport)
         self.catalogue = Catalogue(self._wire)
         self.records = Records(self._wire)
+        self.submissions = Submissions(self._wire)
         self.reviews = Reviews(self._wire)
         self.queries = Queries(self._wire)
         self.authorisations = Authorisations(self._wire)

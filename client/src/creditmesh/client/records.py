@@ -10,10 +10,11 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from creditmesh.client.catalogue import Catalogue
-from creditmesh.client.http import Call, Wire, new_key, understood
+from creditmesh.client.http import Call, Wire, asked, new_key, understood
 from creditmesh.client.submission import Lane, Submission
 from creditmesh.client.upload import Limits, Upload
 from creditmesh.schemas.bodies import Page
+from creditmesh.schemas.events.record import RecordState
 from creditmesh.schemas.quality import QualityOut
 from creditmesh.schemas.records import (
     CorrectionIn,
@@ -21,10 +22,13 @@ from creditmesh.schemas.records import (
     HeldReview,
     OwnRevision,
     RecordEnded,
+    RecordEntry,
+    RecordSearch,
     ReinstatementIn,
     ReviewEntry,
     ReviewState,
     SubmissionOut,
+    SubmissionState,
     WithdrawalIn,
 )
 from creditmesh.schemas.rules.headers import FieldNames
@@ -58,6 +62,31 @@ class Records:
         """Submit a file: iterate what comes back for the verdicts. Under the same key a broken one goes on."""
         upload = file if isinstance(file, Upload) else self.upload(file, item=item)
         return Submission(wire=self._wire, upload=upload, item=item, lane=lane, dry_run=dry_run, key=key or new_key())
+
+    def find(
+        self,
+        *,
+        number: str | None = None,
+        issuer: str | None = None,
+        subject: SubjectIn | None = None,
+        item: str | None = None,
+        state: RecordState | None = None,
+        since: date | None = None,
+        until: date | None = None,
+    ) -> Iterator[RecordEntry]:
+        """Your own records by document number, issuing body, subject, the days they were accepted, state; newest first.
+
+        Each with the `rev` that `correct` and `withdraw` need. Whoever is named, or has that document, sees the look.
+        """
+        given: dict[str, object] = {"number": number, "issuer": issuer, "subject": subject, "item": item}
+        given |= {"state": state, "since": since, "until": until}
+        search = asked(RecordSearch, **given)
+        while True:
+            page = self._wire.post("/v1/records/searches", search, Page[RecordEntry])
+            yield from page.items
+            if page.next is None:
+                return
+            search = search.model_copy(update={"cursor": page.next})
 
     def read(self, record: UUID) -> OwnRevision:
         """A record as it stands, sensitive fields opened; the person it concerns sees that it was read."""
@@ -99,7 +128,35 @@ class Records:
         body = WithdrawalIn(reason=reason, basis=basis)
         return self._wire.post(f"/v1/records/{record}/withdrawal", body, RecordEnded, key=key, etag=_etag(revision))
 
-    def submission(self, submission: UUID) -> SubmissionOut:
+    def quality(
+        self, *, item: str | None = None, party: str | None = None, since: date | None = None, until: date | None = None
+    ) -> QualityOut:
+        """How rows were judged and what nodes above refused, item by item; without days, of the last thirty."""
+        days = {"from": since, "to": until}
+        given = {name: day.isoformat() for name, day in days.items() if day is not None}
+        return self._wire.get("/v1/quality", QualityOut, item=item, party=party, **given)
+
+
+class Submissions:
+    """What a department has sent: each submission with its counts, the verdicts and the receipt."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def list(
+        self,
+        *,
+        item: str | None = None,
+        state: SubmissionState | None = None,
+        since: date | None = None,
+        until: date | None = None,
+    ) -> Iterator[SubmissionOut]:
+        """The submissions that were begun on these legal dates, newest first."""
+        days = {"since": since, "until": until}
+        given = {name: day.isoformat() for name, day in days.items() if day is not None}
+        return self._wire.pages("/v1/submissions", Page[SubmissionOut], item=item, state=state, **given)
+
+    def read(self, submission: UUID) -> SubmissionOut:
         """How a submission stands."""
         return self._wire.get(f"/v1/submissions/{submission}", SubmissionOut)
 
@@ -114,14 +171,6 @@ class Records:
     def receipt(self, submission: UUID) -> SignedText:
         """The receipt of a complete submission (`said(Receipt, ...)` reads it); 404 while it is not."""
         return self._wire.get(f"/v1/submissions/{submission}/receipt", ReceiptLine).receipt
-
-    def quality(
-        self, *, item: str | None = None, party: str | None = None, since: date | None = None, until: date | None = None
-    ) -> QualityOut:
-        """How rows were judged and what nodes above refused, item by item; without days, of the last thirty."""
-        days = {"from": since, "to": until}
-        given = {name: day.isoformat() for name, day in days.items() if day is not None}
-        return self._wire.get("/v1/quality", QualityOut, item=item, party=party, **given)
 
 
 class Reviews:

@@ -6,12 +6,13 @@ from typing import Annotated
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-_FIRST, _LAST = date(1900, 1, 1), date(9899, 12, 31)
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(9899, 12, 31)
+"""What a day may be."""
 
 
 def _within(instant: datetime) -> datetime:
     try:
-        known = _FIRST <= instant.astimezone(UTC).date() <= _LAST
+        known = FIRST_DAY <= instant.astimezone(UTC).date() <= LAST_DAY
     except OverflowError:
         known = False
     if not known:
@@ -22,7 +23,7 @@ def _within(instant: datetime) -> datetime:
 Instant = Annotated[AwareDatetime, AfterValidator(_within)]
 """An instant with its offset, in the years 1900 to 9899 of UTC: no driver and no time zone makes it another year."""
 
-Day = Annotated[date, Field(ge=_FIRST, le=_LAST)]
+Day = Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)]
 """A day to which the longest period that the rules know can be added."""
 
 Count = Annotated[int, Field(ge=0, le=2**53)]

@@ -4,15 +4,19 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, StringConstraints
 
 from creditmesh.schemas.bodies import In, Out
+from creditmesh.schemas.bounds import Day
 from creditmesh.schemas.events.record import Change, RecordState, Severity
 from creditmesh.schemas.identifiers import Code, NodeCode
+from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.problems import FieldError
-from creditmesh.schemas.texts import Cited, Note
+from creditmesh.schemas.subject import SubjectIn
+from creditmesh.schemas.texts import STORABLE, Cited, Note
 from creditmesh.schemas.verdicts import VerdictWord
 
+SubmissionState = Literal["under_way", "done"]
 ReviewState = Literal["held", "released", "refused", "expired"]
 """`expired`: nobody decided it within the term of its item; what it said is deleted, and the row may be sent again."""
 
@@ -75,6 +79,43 @@ class OwnRevision(Out):
     """Empty once the record is shown no more: its period or the record has ended, or its item was withdrawn."""
 
 
+class RecordSearch(In):
+    """Which of your own records; whatever is left out is any."""
+
+    number: Pii | None = None
+    """The document's number, as it was sent or as another clerk would write it."""
+    issuer: Annotated[str, StringConstraints(max_length=64, pattern=STORABLE)] | None = None
+    """The code of 18 characters of the body that issued it."""
+    subject: SubjectIn | None = None
+    item: Code | None = None
+    state: RecordState | None = None
+    since: Day | None = None
+    """The first legal date on which they were accepted."""
+    until: Day | None = None
+    """The last one, included."""
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    cursor: Annotated[str, StringConstraints(max_length=200, pattern=STORABLE)] | None = None
+
+
+class RecordEntry(Out):
+    """One of your own records without what it says."""
+
+    record: UUID
+    rev: int
+    """The number of its newest revision, which a change needs in quotes as `If-Match`."""
+    item: Code
+    state: RecordState
+    mark: Literal["disputed"] | None = None
+    issuer: str
+    decided_on: date
+    accepted_on: date
+    """The legal date on which it was accepted."""
+    changed_on: date
+    """The legal date of its newest revision."""
+    submission: UUID | None = None
+    """The submission by which its newest revision came, if by one."""
+
+
 class RecordEnded(Out):
     """What a withdrawal made of a record."""
 
@@ -90,12 +131,13 @@ class SubmissionOut(Out):
     item: Code
     item_version: int
     lane: Literal["live", "backfill"]
-    state: Literal["under_way", "done"]
+    state: SubmissionState
     done: int
     """Rows that have their verdict."""
     total: int
     counts: dict[VerdictWord, int]
     at: datetime
+    legal_date: date
     links: dict[Literal["verdicts", "receipt"], str]
 
 

@@ -57,6 +57,11 @@ def code_text(number: str, *, subject: UUID) -> bytes:
     return _BETWEEN.join((b"code", subject.bytes, number.encode()))
 
 
+def number_text(number: str) -> bytes:
+    """What is compared of a document's number, where a party looks for its own records by it."""
+    return _BETWEEN.join((b"number", one_text(number.strip()).encode()))
+
+
 def natural_texts(
     item: Item, row: Row, *, subject: UUID, origin: str, keyed_by: Iterable[tuple[str, tuple[str, ...]]] = ()
 ) -> list[bytes]:

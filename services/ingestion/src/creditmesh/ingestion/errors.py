@@ -139,3 +139,11 @@ class Overtaken(Conflict):
     code = "overtaken"
     title = "The record has changed since this row was held"
     title_zh = "该行待审期间记录已变更"
+
+
+class BadDocument(Invalid):
+    """422: the document does not identify a subject of that kind."""
+
+    code = "bad_document"
+    title = "The document does not identify such a subject"
+    title_zh = "该证件无法识别此类主体"

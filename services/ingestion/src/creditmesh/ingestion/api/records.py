@@ -13,7 +13,16 @@ from creditmesh.ingestion import operations
 from creditmesh.ingestion.api.answers import one_verdict
 from creditmesh.ingestion.formats import MOST_ROW_BYTES
 from creditmesh.ingestion.operations import ChangeRequest, OpenedRevision
-from creditmesh.schemas.records import CorrectionIn, OwnRevision, RecordEnded, ReinstatementIn, WithdrawalIn
+from creditmesh.schemas.bodies import Page
+from creditmesh.schemas.records import (
+    CorrectionIn,
+    OwnRevision,
+    RecordEnded,
+    RecordEntry,
+    RecordSearch,
+    ReinstatementIn,
+    WithdrawalIn,
+)
 from creditmesh.schemas.verdicts import Verdict
 
 router = Router(tags=["records"])
@@ -21,6 +30,20 @@ _READ = AccessPolicy.to("department", scope="records:read")
 _CHANGE = AccessPolicy.to("department", scope="records:change")
 _WHOLE_RECORD = BodyLimit(most=MOST_ROW_BYTES + MOST)
 """The whole content anew: as much as a row may have, and what stands around it."""
+
+
+@router.post("/v1/records/searches", access=_READ)
+async def find(ctx: Ctx, body: RecordSearch) -> Page[RecordEntry]:
+    """Find your own records: by document number and issuing body, by subject, by day and state; newest first.
+
+    Each with its id and `rev`, which corrections and withdrawals need, and without what it says. Whoever is named as
+    `subject`, or has the document of that `number`, finds the look in their log. A page may be short, or empty, and
+    still have a `next`: where only some are wanted it ends after a thousand that it looked at. Records that were
+    accepted before numbers were kept are found by their subject or day.
+
+    `POST /v1/records/searches` `{"item": "administrative_penalty", "number": "示市监罚〔2026〕1号"}`
+    """
+    return await operations.find_records(ctx, body)
 
 
 @router.get("/v1/records/{record}", access=_READ)

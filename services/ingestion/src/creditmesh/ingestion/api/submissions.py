@@ -12,14 +12,18 @@ from creditmesh.chassis.bulk import LARGE
 from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.bodies import BodyLimit
 from creditmesh.chassis.http.idempotency import REPLAYED, key_of
+from creditmesh.chassis.http.paging import Cursor, Limit
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.ingestion import operations
 from creditmesh.ingestion.api.answers import NDJSON, one_verdict
 from creditmesh.ingestion.errors import RowTooLarge
 from creditmesh.ingestion.formats import MOST_ROW_BYTES, decoded, is_single, media_of, rows_of
-from creditmesh.ingestion.operations import SubmissionOrder, Submitted
+from creditmesh.ingestion.operations import SubmissionOrder, SubmissionSearch, Submitted
+from creditmesh.schemas.bodies import Page
+from creditmesh.schemas.bounds import Day
 from creditmesh.schemas.files import FILE_BYTES
-from creditmesh.schemas.records import SubmissionOut
+from creditmesh.schemas.identifiers import Code
+from creditmesh.schemas.records import SubmissionOut, SubmissionState
 from creditmesh.schemas.verdicts import Verdict
 
 router = Router(tags=["submissions"])
@@ -97,27 +101,35 @@ async def submit(
     return _one(done, dry_run=dry_run) if single else _many(done)
 
 
+@router.get("/v1/submissions", access=_READ)
+async def listed(
+    ctx: Ctx,
+    *,
+    item: Code | None = None,
+    state: SubmissionState | None = None,
+    since: Annotated[Day | None, Query(description="The first legal date on which they were begun.")] = None,
+    until: Annotated[Day | None, Query(description="The last one, included.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[SubmissionOut]:
+    """Your party's submissions, newest first, each with its counts: to find one again whose id was not kept.
+
+    A single record is a submission of one row. A page may be short, or empty, and still have a `next`: where only some
+    are wanted it ends after two hundred that it looked at.
+
+    `GET /v1/submissions?since=2026-05-01&until=2026-05-01&state=under_way`
+    """
+    search = SubmissionSearch(item=item, state=state, since=since, until=until, limit=limit, cursor=cursor)
+    return await operations.submissions_of(ctx, search)
+
+
 @router.get("/v1/submissions/{submission}", access=_READ)
 async def standing(ctx: Ctx, submission: UUID) -> SubmissionOut:
     """How your submission stands: rows done and total, verdicts by kind, where its verdicts and its receipt are.
 
     `GET /v1/submissions/0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11`
     """
-    found, counts = await operations.progress_of(ctx, submission)
-    done = sum(counts.values())
-    place = f"/v1/submissions/{submission}"
-    return SubmissionOut(
-        submission=submission,
-        item=found.item,
-        item_version=found.item_version,
-        lane="backfill" if found.lane == "backfill" else "live",
-        state="done" if done == found.total else "under_way",
-        done=done,
-        total=found.total,
-        counts=dict(counts),
-        at=found.at,
-        links={"verdicts": f"{place}/verdicts", "receipt": f"{place}/receipt"},
-    )
+    return operations.submission_out(*await operations.progress_of(ctx, submission))
 
 
 @router.get("/v1/submissions/{submission}/verdicts", access=_READ, response_class=Response)

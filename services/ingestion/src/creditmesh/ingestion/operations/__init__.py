@@ -11,6 +11,7 @@ from creditmesh.ingestion.operations.records.changes import (
     reinstate_record,
     withdraw_record,
 )
+from creditmesh.ingestion.operations.records.finding import find_records
 from creditmesh.ingestion.operations.records.reading import OpenedRevision, history_of, record_of
 from creditmesh.ingestion.operations.records.replays import idempotent_change
 from creditmesh.ingestion.operations.records.reviews import (
@@ -22,7 +23,15 @@ from creditmesh.ingestion.operations.records.reviews import (
 )
 from creditmesh.ingestion.operations.subjects import confirm_number, resolve_subject
 from creditmesh.ingestion.operations.submitting.submission_run import SubmissionOrder, Submitted
-from creditmesh.ingestion.operations.submitting.submissions import progress_of, receipt_of, submit, verdicts_of
+from creditmesh.ingestion.operations.submitting.submissions import (
+    SubmissionSearch,
+    progress_of,
+    receipt_of,
+    submission_out,
+    submissions_of,
+    submit,
+    verdicts_of,
+)
 from creditmesh.ingestion.store.reviews import Review, reasons_of
 
 __all__ = [
@@ -32,6 +41,7 @@ __all__ = [
     "Review",
     "ReviewDecision",
     "SubmissionOrder",
+    "SubmissionSearch",
     "Submitted",
     "apply_cases",
     "apply_pages",
@@ -39,6 +49,7 @@ __all__ = [
     "confirm_number",
     "correct_record",
     "decide_review",
+    "find_records",
     "held_row",
     "held_rows",
     "history_of",
@@ -53,6 +64,8 @@ __all__ = [
     "reinstate_record",
     "resolve_subject",
     "shown_copies",
+    "submission_out",
+    "submissions_of",
     "submit",
     "tell_origins",
     "verdicts_of",

@@ -3,23 +3,14 @@
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
-from creditmesh.chassis.errors import Invalid
 from creditmesh.chassis.vault.asked_for import WholeCodeNeeded
-from creditmesh.ingestion.errors import OfficerNeeded
+from creditmesh.ingestion.errors import BadDocument, OfficerNeeded
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.asked import identified
 from creditmesh.schemas.rules.identity import Identity
 from creditmesh.schemas.subject import SubjectIn
-
-
-class BadDocument(Invalid):
-    """422: the document does not identify a subject of that kind."""
-
-    code = "bad_document"
-    title = "The document does not identify such a subject"
-    title_zh = "该证件无法识别此类主体"
 
 
 async def resolve_subject(ctx: Context, subject: SubjectIn) -> UUID:

@@ -39,6 +39,7 @@ _TYPES = {
     "data": "bytea",
     "name": "bytea",
     "told_rev": "integer",
+    "number": "bytea",
 }
 COLUMNS = tuple(_TYPES)
 """The columns of a revision in the order of a row to be written; `data` is packed."""

@@ -1,6 +1,6 @@
 """Submissions: what was sent, chunk by chunk, with the verdicts that were given."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from creditmesh.chassis.database.session import COPY_FROM, Session
 from creditmesh.chassis.http import idempotency
 from creditmesh.chassis.vault.subjects import KNOW, known_values
 from creditmesh.ingestion.store import revisions, whole_codes
+from creditmesh.ingestion.store.days import DayPlace
 from creditmesh.ingestion.store.whole_codes import Code
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.verdicts import VERDICTS, VerdictWord
@@ -77,6 +78,55 @@ _COUNTS = f"""
     select {", ".join(f"coalesce(sum({word}), 0)::integer as {word}" for word in VERDICTS)}
       from ingestion.submission_chunk where submission = :submission
 """
+# Newest first. Where only some are wanted, a page ends after as many as it looked at.
+_PAGE = f"""
+    with looked as materialized (
+        select {", ".join(_SUBMISSION)} from ingestion.submission
+         where party = :party and legal_date between :since and :until
+           and (legal_date, id) < (cast(:day as date), cast(:before as uuid))
+         order by legal_date desc, id desc limit :most
+    )
+    select w.*, c.*
+      from looked w
+     cross join lateral (
+        select {", ".join(f"coalesce(sum({word}), 0)::integer as {word}" for word in VERDICTS)}
+          from ingestion.submission_chunk where submission = w.id) c
+     order by w.legal_date desc, w.id desc
+"""
+_MOST = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionFilter:
+    """Which of a party's submissions: of these items (None: of all), done or not, begun on these legal dates."""
+
+    party: str
+    items: Collection[str] | None
+    done: bool | None
+    since: date
+    until: date
+
+
+async def page(
+    session: Session, asked: SubmissionFilter, *, after: DayPlace | None, limit: int
+) -> tuple[list[tuple[StoredSubmission, Mapping[VerdictWord, int]]], DayPlace | None]:
+    """Submissions with their verdicts, newest first; and where the search ended, if that is before the list's end."""
+    narrowed = asked.items is not None or asked.done is not None
+    most = max(_MOST, limit) if narrowed else limit
+    day, before = after or DayPlace.behind(asked.until)
+    values = {"party": asked.party, "since": asked.since, "until": asked.until, "day": day, "before": before}
+    rows = await session.fetch(_PAGE, {**values, "most": most})
+    listed: list[tuple[StoredSubmission, Mapping[VerdictWord, int]]] = [
+        (StoredSubmission(**{name: row[name] for name in _SUBMISSION}), _counts(row)) for row in rows
+    ]
+    ended = DayPlace(listed[-1][0].legal_date, listed[-1][0].id) if len(rows) == most else None
+    return [each for each in listed if _is_asked(asked, *each)][:limit], ended
+
+
+def _is_asked(asked: SubmissionFilter, stored: StoredSubmission, counts: Mapping[VerdictWord, int]) -> bool:
+    if asked.items is not None and stored.item not in asked.items:
+        return False
+    return asked.done is None or asked.done == (sum(counts.values()) == stored.total)
 
 
 async def begin(

@@ -24,6 +24,7 @@ from creditmesh.ingestion.content import (
     former_fingerprint_text,
     name_text,
     natural_texts,
+    number_text,
 )
 from creditmesh.ingestion.lawful import Judgement
 from creditmesh.ingestion.store.revisions import Place
@@ -76,6 +77,8 @@ class Candidate:
     fingerprint: bytes = field(repr=False)
     fingerprints: frozenset[bytes] = field(repr=False)
     """By which its content is recognised: `fingerprint`, and that of the row with every code in its canonical form."""
+    number: bytes | None = field(repr=False)
+    """By which its party finds it by its document's number; None where it has none."""
     representative: tuple[UUID, int] | None
     """Another whom it names, and their part."""
     cipher: Cipher
@@ -180,6 +183,11 @@ def natural_keys(ctx: Context, item: Item, row: Row, *, subject: UUID, origin: s
     return [ctx.keys.mac("fingerprint", text) for text in texts]
 
 
+def number_mac(ctx: Context, number: str) -> bytes | None:
+    """By which records of a document's number are found; None of an empty one."""
+    return ctx.keys.mac("fingerprint", number_text(number)) if number.strip() else None
+
+
 def _former_fingerprints(ctx: Context, candidate: Candidate) -> frozenset[bytes]:
     """Those of before, under every version of the item."""
     directory, code, today = ctx.followed(Directory), candidate.item.code, ctx.legal_date
@@ -246,6 +254,7 @@ def _candidates(
             code=_code(ctx, passed.subject, subject),
             fingerprint=fingerprint,
             fingerprints=frozenset((fingerprint, canonical)),
+            number=number_mac(ctx, passed.row.get(item.roles.decision_number, "")),
             representative=None if other is None else (other, ctx.part(str(other))),
             cipher=cipher,
             other_cipher=other_cipher,

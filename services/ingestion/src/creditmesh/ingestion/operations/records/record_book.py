@@ -181,7 +181,9 @@ class RecordBook:
                 self._new_codes.add((place[1], candidate.code))
         # What peers call a subject is theirs to know: names are compared with those of own rows.
         name = candidate.name if own else None
-        made = self._add(place, row, known, by, event, told_rev=_told_rev(peer_revision, rev), name=name)
+        number = candidate.number if own and newest is None else None
+        told_rev = _told_rev(peer_revision, rev)
+        made = self._add(place, row, known, by, event, told_rev=told_rev, name=name, number=number)
         if newest is None and peer_revision is not None and peer_revision.anew:
             self._queued.pop()  # an event of this id was told before what stood here was lost
             return self.add(candidate, by, change=change, about=about, peer_revision=peer_revision)
@@ -239,12 +241,13 @@ class RecordBook:
         *,
         told_rev: int | None,
         name: bytes | None = None,
+        number: bytes | None = None,
     ) -> UUID:
         ctx, (part, subject, natural_key) = self._ctx, place
         self.rows.append((
             self._at, ctx.legal_date, part, known.rev, by.item_version, row, known.record, subject, by.submission,
             natural_key, known.fingerprint, *self._mac, by.item, by.party, by.origin, by.lane,
-            known.state, known.mark, ctx.traceparent, pack(event), name, told_rev,
+            known.state, known.mark, ctx.traceparent, pack(event), name, told_rev, number,
         ))  # fmt: skip
         self._queued.append((row, part))
         self.history(place).append(known)

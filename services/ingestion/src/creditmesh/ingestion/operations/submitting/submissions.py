@@ -1,12 +1,16 @@
 """Submissions: whatever the shape of a body, every row gets its verdict; and how far one has come, for its party."""
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import NotFound
+from creditmesh.chassis.http import paging
 from creditmesh.ingestion import receipts
 from creditmesh.ingestion.errors import NoRows
+from creditmesh.ingestion.operations.records.finding import days_of
 from creditmesh.ingestion.operations.records.intake import Intake
 from creditmesh.ingestion.operations.submitting.submission_run import (
     OtherFirst,
@@ -15,11 +19,26 @@ from creditmesh.ingestion.operations.submitting.submission_run import (
     Submitted,
 )
 from creditmesh.ingestion.store import submissions
-from creditmesh.ingestion.store.submissions import Chunk, StoredSubmission
+from creditmesh.ingestion.store.days import DayPlace
+from creditmesh.ingestion.store.submissions import Chunk, StoredSubmission, SubmissionFilter
+from creditmesh.schemas.bodies import Page
+from creditmesh.schemas.records import SubmissionOut, SubmissionState
 from creditmesh.schemas.verdicts import VerdictWord
 
 _LINE = 200
 """Bytes of a verdict, about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionSearch:
+    """Which of the caller's submissions; what is None is any."""
+
+    item: str | None
+    state: SubmissionState | None
+    since: date | None
+    until: date | None
+    limit: int
+    cursor: str | None
 
 
 async def submit(ctx: Context, order: SubmissionOrder) -> Submitted:
@@ -46,6 +65,45 @@ async def progress_of(ctx: Context, submission: UUID) -> tuple[StoredSubmission,
     if found is None or found.party != caller.party or (caller.items is not None and found.item not in caller.items):
         raise NotFound("You have no submission of this id.", "您没有该编号的报送。")
     return found, await submissions.counts(session, submission)
+
+
+async def submissions_of(ctx: Context, search: SubmissionSearch) -> Page[SubmissionOut]:
+    """The caller's submissions, newest first. BadCursor; Malformed where a period ends before it begins.
+
+    A page may be short, or empty, and still have a `next`.
+    """
+    caller, (since, until) = ctx.known_caller, days_of(search.since, search.until)
+    after = paging.read(search.cursor, DayPlace.read)
+    items = caller.items if search.item is None else frozenset({search.item}) & (caller.items or {search.item})
+    done = None if search.state is None else search.state == "done"
+    asked = SubmissionFilter(party=caller.party or "", items=items, done=done, since=since, until=until)
+    rows, looked = await submissions.page(await ctx.session(), asked, after=after, limit=search.limit + 1)
+    return paging.page(
+        rows,
+        limit=search.limit,
+        place=lambda each: DayPlace(each[0].legal_date, each[0].id),
+        shown=lambda each: submission_out(*each),
+        caller=caller,
+        looked=looked,
+    )
+
+
+def submission_out(found: StoredSubmission, counts: Mapping[VerdictWord, int]) -> SubmissionOut:
+    """How a submission stands, as its party is told."""
+    done, place = sum(counts.values()), f"/v1/submissions/{found.id}"
+    return SubmissionOut(
+        submission=found.id,
+        item=found.item,
+        item_version=found.item_version,
+        lane="backfill" if found.lane == "backfill" else "live",
+        state="done" if done == found.total else "under_way",
+        done=done,
+        total=found.total,
+        counts=dict(counts),
+        at=found.at,
+        legal_date=found.legal_date,
+        links={"verdicts": f"{place}/verdicts", "receipt": f"{place}/receipt"},
+    )
 
 
 async def verdicts_of(ctx: Context, submission: UUID) -> AsyncIterator[bytes]:
