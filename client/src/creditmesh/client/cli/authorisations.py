@@ -11,6 +11,7 @@ from creditmesh.client.cli.asking import Asked, asks
 from creditmesh.client.cli.exits import Exit
 from creditmesh.client.cli.help import Command, Group
 from creditmesh.client.cli.writing import save
+from creditmesh.client.http import asked as body_of
 from creditmesh.schemas.queries import AuthorisationIn
 
 app = typer.Typer(
@@ -51,7 +52,7 @@ def give(
     token_out: _Token = None,
 ) -> Exit:
     """授权信用服务机构查询（当事人）。Permit a bureau to ask; hand it the signed text."""
-    body = given.made(
+    body = body_of(
         AuthorisationIn,
         bureau=bureau,
         purpose=purpose,

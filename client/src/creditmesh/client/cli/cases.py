@@ -13,6 +13,7 @@ from creditmesh.client.cli.exits import Exit
 from creditmesh.client.cli.help import Command, Group
 from creditmesh.client.cli.writing import save
 from creditmesh.client.errors import ProblemError, Unsendable
+from creditmesh.client.http import asked as body_of
 from creditmesh.client.node import Node
 from creditmesh.schemas.cases import Action, ActionIn, CaseEntry, CaseIn, EvidenceKind, EvidenceMedia, Remedy, Wanted
 from creditmesh.schemas.events.case import CaseKind, CaseState
@@ -61,7 +62,7 @@ def open_(
     asked: Asked, *, kind: _Kind, record: _About, statement: _Statement = Path("-"), wanted: _Wanted = None
 ) -> Exit:
     """提出异议或申请修复（当事人）。File an objection to a record, or apply for its repair; the subject's."""
-    body = given.made(CaseIn, kind=kind, record=record, statement=given.text(statement), outcome_wanted=wanted)
+    body = body_of(CaseIn, kind=kind, record=record, statement=given.text(statement), outcome_wanted=wanted)
     with asked.node() as node:
         show.one(node.cases.file(body), as_json=asked.as_json)
     return Exit.DONE
@@ -115,7 +116,7 @@ def act(
     false_material: _False = False,
 ) -> Exit:
     """办理案件：受理、退回补正、准予、驳回、申诉、撤销。Take a step in a case as it stands now."""
-    body = given.made(
+    body = body_of(
         ActionIn,
         action=action,
         reason=None if reason is None else given.text(reason),

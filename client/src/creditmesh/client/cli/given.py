@@ -3,10 +3,9 @@
 import sys
 from datetime import date, datetime
 from pathlib import Path
-from typing import TypeVar
 
 import typer
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import JsonValue
 
 from creditmesh.client.cli import say
 from creditmesh.client.errors import Unsendable
@@ -16,23 +15,10 @@ from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.signed import strict
 from creditmesh.schemas.subject import Document, SubjectIn
 
-M = TypeVar("M", bound=BaseModel)
-
 
 def day(given: datetime | None) -> date | None:
     """A day as an option gives it."""
     return None if given is None else given.date()
-
-
-def made(model: type[M], **members: object) -> M:
-    """A request's body; Unsendable names the member and the rule, never the value."""
-    try:
-        return model.model_validate(members)
-    except ValidationError as wrong:
-        found = wrong.errors(include_input=False, include_url=False)
-        names = ", ".join(sorted({".".join(map(str, each["loc"])) or "-" for each in found}))
-        rules = "; ".join(sorted({str(each["msg"]) for each in found}))
-        raise Unsendable(f"{names}: {rules}.", f"{names}：取值不符合要求（{rules}）。") from None
 
 
 def content(file: Path) -> bytes:

@@ -8,6 +8,7 @@ import typer
 from creditmesh.client.cli import given, options, say, show
 from creditmesh.client.cli.asking import Asked, asks
 from creditmesh.client.cli.exits import Exit
+from creditmesh.client.http import asked as body_of
 from creditmesh.schemas.queries import QueryIn
 
 _Purpose = Annotated[str, typer.Option(help="查询目的代码。Code of the purpose.", show_default=False)]
@@ -35,7 +36,7 @@ def query(
 
     答复自使用期限之日起不得使用，请重新查询。Nothing of the answer may be used from its `use_until` on: ask again.
     """
-    body = given.made(
+    body = body_of(
         QueryIn,
         subject=given.subject(code, subject, kind),
         purpose=purpose,

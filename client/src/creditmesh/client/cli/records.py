@@ -12,14 +12,16 @@ from creditmesh.client.cli.asking import Asked, asks
 from creditmesh.client.cli.exits import Exit
 from creditmesh.client.cli.help import Command, Group
 from creditmesh.client.errors import Unsendable
+from creditmesh.client.http import asked as body_of
 from creditmesh.client.records import CorrectionReason, WithdrawalReason
+from creditmesh.schemas.events.record import RecordState
 from creditmesh.schemas.records import CorrectionIn, WithdrawalIn
 from creditmesh.schemas.verdicts import Verdict
 
 app = typer.Typer(
     name="records",
     cls=Group,
-    help="本单位的记录：查看、更正、终止。A department's own records: look, correct, withdraw.",
+    help="本单位的记录：查找、查看、更正、终止。A department's own records: find, look, correct, withdraw.",
     no_args_is_help=True,
 )
 _Revisions = Annotated[bool, typer.Option("--revisions", help="全部版本。Every revision, oldest first.")]
@@ -37,6 +39,45 @@ _Fields = Annotated[
 _Whole = Annotated[bool, typer.Option("--whole", help="--fields 即全部内容。--fields is the whole content.")]
 _WhyCorrected = Annotated[CorrectionReason, typer.Option("--reason", help="更正原因。Why it changes.")]
 _WhyEnded = Annotated[WithdrawalReason, typer.Option("--reason", help="终止原因。Why it ends.", show_default=False)]
+
+
+_Number = Annotated[str | None, typer.Option("--number", help="文书号。Number of the document.")]
+_Issuer = Annotated[str | None, typer.Option("--issuer", help="作出机关的统一社会信用代码。Code of the issuing body.")]
+_State = Annotated[RecordState | None, typer.Option(help="状态。Those in this state.")]
+
+
+@app.command("find", cls=Command)
+@asks
+def find(
+    asked: Asked,
+    *,
+    number: _Number = None,
+    issuer: _Issuer = None,
+    code: options.SubjectCode = None,
+    subject: options.SubjectFile = None,
+    kind: options.Kind = None,
+    item: options.OfItem = None,
+    state: _State = None,
+    since: options.Since = None,
+    until: options.Until = None,
+) -> Exit:
+    """按文书号、主体、日期或状态查找本单位的记录。Find your own records by document number, subject, day or state.
+
+    涉及的当事人可见此次查找。Who is named, or has that document, finds the look in their log.
+    """
+    who = None if code is None and subject is None else given.subject(code, subject, kind)
+    with asked.node() as node:
+        found = node.records.find(
+            number=number,
+            issuer=issuer,
+            subject=who,
+            item=item,
+            state=state,
+            since=given.day(since),
+            until=given.day(until),
+        )
+        show.many(found, ("record", "rev", "item", "state", "issuer", "decided_on", "accepted_on"), as_json=asked.as_json)
+    return Exit.DONE
 
 
 @app.command("show", cls=Command)
@@ -76,7 +117,7 @@ def correct(
         standing = None if whole and rev is not None else node.records.read(record)
         before = {} if whole or standing is None else standing.fields
         content = {code: value for code, value in (before | new).items() if code not in (removed or ())}
-        body = given.made(CorrectionIn, fields=content, reason=reason, basis=basis)
+        body = body_of(CorrectionIn, fields=content, reason=reason, basis=basis)
         at = rev if rev is not None or standing is None else standing.rev
         verdict = node.records.correct(record, body.fields, revision=at or 0, reason=body.reason, basis=body.basis)
     show.one(verdict, as_json=asked.as_json)
@@ -94,7 +135,7 @@ def withdraw(
     rev: options.Rev = None,
 ) -> Exit:
     """终止记录：自此不再展示和使用。End a record: from now on it is shown and used nowhere."""
-    body = given.made(WithdrawalIn, reason=reason, basis=basis)
+    body = body_of(WithdrawalIn, reason=reason, basis=basis)
     with asked.node() as node:
         at = node.records.read(record).rev if rev is None else rev
         ended = node.records.withdraw(record, revision=at, reason=body.reason, basis=body.basis)

@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 
-from creditmesh.client.cli import given, options, show
+from creditmesh.client.cli import options, show
 from creditmesh.client.cli.asking import Asked, asks
 from creditmesh.client.cli.exits import Exit
 from creditmesh.client.cli.help import Command, Group
+from creditmesh.client.http import asked as body_of
 from creditmesh.schemas.records import DecisionIn, ReviewState
 
 app = typer.Typer(
@@ -42,7 +43,7 @@ def show_review(asked: Asked, review: options.Review) -> Exit:
 @asks
 def release(asked: Asked, review: options.Review, *, note: options.Note = None) -> Exit:
     """审核通过。Let a held row into its record."""
-    body = given.made(DecisionIn, decision="release", note=note)
+    body = body_of(DecisionIn, decision="release", note=note)
     with asked.node() as node:
         show.one(node.reviews.release(review, note=body.note), as_json=asked.as_json)
     return Exit.DONE
@@ -52,7 +53,7 @@ def release(asked: Asked, review: options.Review, *, note: options.Note = None) 
 @asks
 def reject(asked: Asked, review: options.Review, *, note: options.Note = None) -> Exit:
     """审核不通过。Refuse a held row for good."""
-    body = given.made(DecisionIn, decision="refuse", note=note)
+    body = body_of(DecisionIn, decision="refuse", note=note)
     with asked.node() as node:
         show.one(node.reviews.refuse(review, note=body.note), as_json=asked.as_json)
     return Exit.DONE

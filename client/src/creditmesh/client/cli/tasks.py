@@ -8,6 +8,7 @@ from creditmesh.client.cli import given, options, show
 from creditmesh.client.cli.asking import Asked, asks
 from creditmesh.client.cli.exits import Exit
 from creditmesh.client.cli.help import Command, Group
+from creditmesh.client.http import asked as body_of
 from creditmesh.schemas.events.task import Feedback
 from creditmesh.schemas.tasks import FeedbackIn, TaskState
 
@@ -50,7 +51,7 @@ def answer(
     asked: Asked, task: _Task, *, outcome: _Outcome, reason: _Reason = None, officer: options.Officer = None
 ) -> Exit:
     """反馈落实情况。Say that a measure was applied, was not and why, or was lifted."""
-    body = given.made(FeedbackIn, outcome=outcome, reason=reason, officer=officer)
+    body = body_of(FeedbackIn, outcome=outcome, reason=reason, officer=officer)
     with asked.node() as node:
         show.one(node.tasks.answer(node.tasks.read(task), body), as_json=asked.as_json)
     return Exit.DONE

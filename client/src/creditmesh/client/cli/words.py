@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 _NAMES: Mapping[str, str] = {
     "accesses": "访问记录",
+    "accepted_on": "入库日期",
     "action": "操作",
     "answer": "反馈",
     "as_of": "截至",
