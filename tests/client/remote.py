@@ -69,6 +69,8 @@ class Remote:
     """After how many verdict lines the next answers break off."""
     stall: bool = False
     """Whether it stops in the middle of its answer."""
+    catching_up: Response | None = None
+    """What it answers to everything while it catches up."""
     wrong_digest: bool = False
     refuse_all: bool = False
     answers: dict[str, Response] = field(default_factory=dict)
@@ -92,6 +94,8 @@ def app_of(remote: Remote) -> FastAPI:
         body = await request.body()
         target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         remote.asked.append(Asked(request.method, target, dict(request.headers), body))
+        if remote.catching_up is not None:
+            return remote.catching_up
         found = CATALOGUE.get(target)
         if found is not None and not remote.refuse_all:
             return JSONResponse(found.model_dump(mode="json"))
