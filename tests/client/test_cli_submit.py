@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from fastapi.responses import JSONResponse
 from typer.testing import CliRunner
 
 from creditmesh.client.cli import app
-from tests.client.remote import ITEM, KEY, problem
+from creditmesh.schemas.publications import ItemEntry
+from tests.client.remote import ITEM, ITSELF, KEY, problem
+from tests.ingestion.rows import items
 
 NUMBER, NAME = "990000199001011234", "金丝雀"
 RECEIPT = re.compile(r"\.[0-9a-f-]{36}\.receipt\.json$")
@@ -317,7 +320,7 @@ def in_a_process(remote, *arguments, **env):
     return subprocess.run(line, check=False, capture_output=True, env=environment(remote, **env), timeout=60)  # noqa: S603
 
 
-@pytest.mark.parametrize("page", ["cp1252", "ascii", "cp437", "cp950"])
+@pytest.mark.parametrize("page", ["cp1252", "latin-1", "ascii", "cp437", "cp936"])
 def test_output_in_any_code_page_leaves_the_exit_code_the_submissions(remote, tmp_path, page):
     env = {"PYTHONIOENCODING": page, "PYTHONUTF8": "0"}
     done = in_a_process(remote, str(table(tmp_path, ["accepted", "refused"])), **env)
@@ -355,6 +358,66 @@ def test_what_is_remembered_and_kept_is_written_in_no_encoding_of_the_machines(r
     file = str(table(tmp_path, ["accepted"]))
     done = in_a_process(remote, file, PYTHONWARNDEFAULTENCODING="1", PYTHONWARNINGS=strict)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("page", ["latin-1", "ascii", "cp936"])
+@pytest.mark.parametrize("line", [["--help"], ["submit", "--help"], ["records", "show", "wrong"], ["me", "file"]])
+def test_help_and_errors_in_any_code_page_end_as_they_would(remote, page, line):
+    env = environment(remote, PYTHONIOENCODING=page, PYTHONUTF8="0", LC_ALL="C")
+    done = subprocess.run([COMMAND[0], *line], check=False, capture_output=True, env=env, timeout=60)  # noqa: S603
+    assert (done.returncode, b"Traceback" in done.stderr) == (0 if "--help" in line else 2, False), done.stderr
+
+
+def test_what_is_in_a_pipe_has_whole_lines_whatever_the_width(remote, tmp_path):
+    file = table(tmp_path, ["refused"])
+    done = in_a_process(remote, str(file), COLUMNS="40", PYTHONIOENCODING="utf-8")
+    text = done.stdout.decode()
+    assert "…" not in text
+    (remedy,) = [line for line in text.splitlines() if "[future_date]" in line]
+    assert remedy.strip().endswith("[future_date]")
+    assert "lies after today" in remedy
+
+
+def test_a_header_without_rows_is_no_error_and_sends_nothing(remote, tmp_path):
+    file = table(tmp_path, [])
+    done = run(remote, file, "--item", ITEM, "--json")
+    assert (done.returncode, json.loads(done.stdout)["rows"]) == (0, 0)
+    assert "没有数据行" in done.stderr
+    assert remote.submissions == []
+    assert left(tmp_path) == ["处罚.csv"]
+    other = tmp_path / "other.csv"
+    other.write_text("A,B\n")
+    assert run(remote, other, "--item", ITEM).returncode == 2
+
+
+def catalogue(remote, *items):
+    """What the node has in force, for a caller of which nothing is known here."""
+    entries = [ItemEntry.of(each).model_dump(mode="json") for each in items]
+    remote.answers["/v1/catalogue/items"] = JSONResponse({"items": entries, "next": None})
+    remote.answers["/v1/catalogue/parties"] = JSONResponse({"items": [], "next": None})
+    for each in items:
+        remote.answers[f"/v1/catalogue/items/{each.code}"] = JSONResponse(each.model_dump(mode="json"))
+
+
+def test_the_item_is_found_from_the_header_where_one_fits(remote, tmp_path):
+    catalogue(remote, ITSELF, items()["administrative_licence"], items()["judgment_defaulter"])
+    done = run(remote, table(tmp_path, ["accepted"], charset="gb18030"), "--json")
+    assert (done.returncode, json.loads(done.stdout)["item"]) == (0, ITEM)
+    assert ITEM in done.stderr
+    lines = tmp_path / "rows.ndjson"
+    lines.write_text('{"CF_XDR_MC": "样某甲", "CF_WSH": "1", "VERDICT": "accepted"}\n')
+    assert json.loads(run(remote, lines, "--json").stdout)["item"] == ITEM
+
+
+def test_where_several_or_none_fit_they_are_named_and_nothing_is_sent(remote, tmp_path):
+    catalogue(remote, ITSELF, ITSELF.model_copy(update={"code": "another_penalty"}))
+    several = run(remote, table(tmp_path, ["accepted"]))
+    assert (several.returncode, "another_penalty" in several.stderr, "--item" in several.stderr) == (2, True, True)
+    other = tmp_path / "other.csv"
+    other.write_text("A,B\n1,2\n")
+    none = run(remote, other)
+    assert (none.returncode, "none of them" in none.stderr) == (2, True)
+    assert remote.submissions == []
 
 
 def test_a_crash_shows_no_local_variables(remote, tmp_path):

@@ -76,7 +76,9 @@ def find(
             since=given.day(since),
             until=given.day(until),
         )
-        show.many(found, ("record", "rev", "item", "state", "issuer", "decided_on", "accepted_on"), as_json=asked.as_json)
+        show.many(
+            found, ("record", "rev", "item", "state", "issuer", "decided_on", "accepted_on"), as_json=asked.as_json
+        )
     return Exit.DONE
 
 
