@@ -360,8 +360,15 @@ def test_what_is_remembered_and_kept_is_written_in_no_encoding_of_the_machines(r
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("page", ["latin-1", "ascii", "cp936"])
-@pytest.mark.parametrize("line", [["--help"], ["submit", "--help"], ["records", "show", "wrong"], ["me", "file"]])
+@pytest.mark.parametrize(
+    ("page", "line"),
+    [
+        ("latin-1", ["--help"]),
+        ("ascii", ["submit", "--help"]),
+        ("cp936", ["records", "show", "wrong"]),
+        ("ascii", ["me", "file"]),
+    ],
+)
 def test_help_and_errors_in_any_code_page_end_as_they_would(remote, page, line):
     env = environment(remote, PYTHONIOENCODING=page, PYTHONUTF8="0", LC_ALL="C")
     done = subprocess.run([COMMAND[0], *line], check=False, capture_output=True, env=env, timeout=60)  # noqa: S603
