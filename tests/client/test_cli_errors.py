@@ -157,6 +157,14 @@ def test_what_cannot_be_an_argument(remote, words, name):
         assert "990000198504120010" not in told(remote, name, call, words | {"ID": "990000198504120010"})
 
 
+def test_bytes_that_are_no_text_are_named_by_their_option_and_a_file_called_so_is_looked_for(remote, words, tmp_path):
+    assert "--task" in told(remote, "tasks show", "\udcff", words)
+    assert "--number" in told(remote, "records find", "--number \udcff", words)
+    told(remote, "verify", str(tmp_path / "\udcff.json"), words)
+    told(remote, "submit", f"{tmp_path}/\udcff.csv --item {ITEM}", words, "--json")
+    assert remote.submissions == []
+
+
 def test_commands_of_this_machine_say_what_is_wrong(remote, words, tmp_path):
     assert "acknowledgement" in told(remote, "verify", "NUMBER", words)
     assert "nowhere" in told(remote, "verify", "nowhere", words)

@@ -12,7 +12,7 @@ import typer
 
 from creditmesh.client.cli import options
 from creditmesh.client.cli.exits import Exit, concluded
-from creditmesh.client.cli.target import Place, Target, target_of, warn_of_key
+from creditmesh.client.cli.target import Target, TargetOptions, target_of, warn_of_key
 from creditmesh.client.errors import Unsendable
 from creditmesh.client.node import Node
 
@@ -20,10 +20,10 @@ P = ParamSpec("P")
 
 
 @dataclass(frozen=True)
-class Asked:
+class CommandCall:
     """One call of a command: where it goes, and how its answer is shown."""
 
-    place: Place
+    place: TargetOptions
     as_json: bool
 
     @cached_property
@@ -49,12 +49,12 @@ def _shared(
     sandbox: options.Sandbox = None,
     sandbox_file: options.SandboxFile = Path("var/sandbox.json"),
     as_json: options.AsJson = False,
-) -> Asked:
+) -> CommandCall:
     """The options that all these commands take, and what they say."""
     warn_of_key(context)
     given = {name: context.get_parameter_source(name) for name in ("node", "key", "key_file", "profile")}
     said = frozenset(name for name, source in given.items() if source is not None and source.name == "COMMANDLINE")
-    place = Place(
+    place = TargetOptions(
         node=node or None,
         key=key or None,
         key_file=key_file,
@@ -63,20 +63,20 @@ def _shared(
         sandbox_file=sandbox_file,
         on_command_line=said,
     )
-    return Asked(place, as_json)
+    return CommandCall(place, as_json)
 
 
-def asks(work: Callable[Concatenate[Asked, P], Exit]) -> Callable[..., None]:
+def asks(work: Callable[Concatenate[CommandCall, P], Exit]) -> Callable[..., None]:
     """A command of the work and its own parameters, with the shared options behind them."""
     return _command(work, resumes=False)
 
 
-def resumes(work: Callable[Concatenate[Asked, P], Exit]) -> Callable[..., None]:
+def resumes(work: Callable[Concatenate[CommandCall, P], Exit]) -> Callable[..., None]:
     """As `asks`, of work that goes on where it stood when it is done again."""
     return _command(work, resumes=True)
 
 
-def _command(work: Callable[Concatenate[Asked, P], Exit], *, resumes: bool) -> Callable[..., None]:
+def _command(work: Callable[Concatenate[CommandCall, P], Exit], *, resumes: bool) -> Callable[..., None]:
     own = list(inspect.signature(work, eval_str=True).parameters.values())[1:]
     shared = inspect.signature(_shared, eval_str=True).parameters
 

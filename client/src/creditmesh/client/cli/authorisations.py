@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from creditmesh.client.cli import given, options, say, show
-from creditmesh.client.cli.asking import Asked, asks
+from creditmesh.client.cli.asking import CommandCall, asks
 from creditmesh.client.cli.exits import Exit
 from creditmesh.client.cli.help import Command, Group
 from creditmesh.client.cli.writing import save
@@ -41,7 +41,7 @@ _COLUMNS = ("id", "bureau", "purpose", "items", "valid_until", "uses", "max_uses
 @app.command("give", cls=Command)
 @asks
 def give(
-    asked: Asked,
+    asked: CommandCall,
     *,
     bureau: _Bureau,
     purpose: _Purpose,
@@ -71,7 +71,7 @@ def give(
 
 @app.command("list", cls=Command)
 @asks
-def list_(asked: Asked) -> Exit:
+def list_(asked: CommandCall) -> Exit:
     """列出本人的授权及使用次数（当事人）。List what you permitted, and how often it was used."""
     with asked.node() as node:
         show.many(node.me.authorisations(), _COLUMNS, as_json=asked.as_json)
@@ -80,7 +80,7 @@ def list_(asked: Asked) -> Exit:
 
 @app.command("revoke", cls=Command)
 @asks
-def revoke(asked: Asked, authorisation: options.Authorisation) -> Exit:
+def revoke(asked: CommandCall, authorisation: options.Authorisation) -> Exit:
     """撤销授权，即时生效（当事人）。Take a permission back, from the bureau's next call on."""
     with asked.node() as node:
         node.me.revoke(authorisation)
@@ -93,7 +93,7 @@ def revoke(asked: Asked, authorisation: options.Authorisation) -> Exit:
 
 @app.command("hand-in", cls=Command)
 @asks
-def hand_in(asked: Asked, token: _Handed) -> Exit:
+def hand_in(asked: CommandCall, token: _Handed) -> Exit:
     """提交当事人的授权（信用服务机构）。Hand in an authorisation as its subject gave it; the bureau's."""
     with asked.node() as node:
         show.one(node.authorisations.hand_in(given.text(token)), as_json=asked.as_json)
@@ -102,7 +102,7 @@ def hand_in(asked: Asked, token: _Handed) -> Exit:
 
 @app.command("show", cls=Command)
 @asks
-def show_authorisation(asked: Asked, authorisation: options.Authorisation) -> Exit:
+def show_authorisation(asked: CommandCall, authorisation: options.Authorisation) -> Exit:
     """查看已提交的授权（信用服务机构）。Show an authorisation and what became of it; the bureau's."""
     with asked.node() as node:
         show.one(node.authorisations.read(authorisation), as_json=asked.as_json)

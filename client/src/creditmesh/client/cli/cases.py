@@ -8,7 +8,7 @@ from uuid import UUID
 import typer
 
 from creditmesh.client.cli import given, options, say, show
-from creditmesh.client.cli.asking import Asked, asks
+from creditmesh.client.cli.asking import CommandCall, asks
 from creditmesh.client.cli.exits import Exit
 from creditmesh.client.cli.help import Command, Group
 from creditmesh.client.cli.writing import save
@@ -59,7 +59,7 @@ _BEGINNINGS: tuple[tuple[bytes, EvidenceMedia], ...] = (
 @app.command("open", cls=Command)
 @asks
 def open_(
-    asked: Asked, *, kind: _Kind, record: _About, statement: _Statement = Path("-"), wanted: _Wanted = None
+    asked: CommandCall, *, kind: _Kind, record: _About, statement: _Statement = Path("-"), wanted: _Wanted = None
 ) -> Exit:
     """提出异议或申请修复（当事人）。File an objection to a record, or apply for its repair; the subject's."""
     body = body_of(CaseIn, kind=kind, record=record, statement=given.text(statement), outcome_wanted=wanted)
@@ -70,7 +70,9 @@ def open_(
 
 @app.command("list", cls=Command)
 @asks
-def list_(asked: Asked, *, state: _State = None, kind: _OfKind = None, due_before: options.DueBefore = None) -> Exit:
+def list_(
+    asked: CommandCall, *, state: _State = None, kind: _OfKind = None, due_before: options.DueBefore = None
+) -> Exit:
     """列出须办理的案件；当事人列出自己的。List the cases to handle; for a subject, their own."""
     columns = ("case", "kind", "state", "item", "filed_on", "due", "overdue")
     with asked.node() as node:
@@ -95,7 +97,7 @@ def _theirs(node: Node, handled: Iterator[CaseEntry]) -> Iterator[CaseEntry]:
 
 @app.command("show", cls=Command)
 @asks
-def show_case(asked: Asked, case: options.Case) -> Exit:
+def show_case(asked: CommandCall, case: options.Case) -> Exit:
     """查看案件；当事人可见此次查看。Show a case whole; whom it concerns sees that it was read."""
     with asked.node() as node:
         show.one(node.cases.read(case), as_json=asked.as_json)
@@ -105,7 +107,7 @@ def show_case(asked: Asked, case: options.Case) -> Exit:
 @app.command("act", cls=Command)
 @asks
 def act(
-    asked: Asked,
+    asked: CommandCall,
     case: options.Case,
     action: _Step,
     *,
@@ -132,7 +134,7 @@ def act(
 
 @app.command("attach", cls=Command)
 @asks
-def attach(asked: Asked, case: options.Case, document: _Document, *, kind: _DocumentKind) -> Exit:
+def attach(asked: CommandCall, case: options.Case, document: _Document, *, kind: _DocumentKind) -> Exit:
     """补充材料（当事人）。Add a document to one's own case."""
     body = given.content(document)
     media = next((media for beginning, media in _BEGINNINGS if body.startswith(beginning)), None)
@@ -146,7 +148,7 @@ def attach(asked: Asked, case: options.Case, document: _Document, *, kind: _Docu
 
 @app.command("document", cls=Command)
 @asks
-def document(asked: Asked, case: options.Case, digest: _Digest, *, out: _File) -> Exit:
+def document(asked: CommandCall, case: options.Case, digest: _Digest, *, out: _File) -> Exit:
     """取出一份材料。Save one document of a case, for yourself alone."""
     with asked.node() as node:
         save(out, node.cases.evidence(case, digest), private=True)
@@ -156,7 +158,7 @@ def document(asked: Asked, case: options.Case, digest: _Digest, *, out: _File) -
 
 @app.command("certificate", cls=Command)
 @asks
-def certificate(asked: Asked, case: options.Case, *, out: options.Out = None) -> Exit:
+def certificate(asked: CommandCall, case: options.Case, *, out: options.Out = None) -> Exit:
     """案件结果同步证明，可用 verify 核验。Who knows of what the case changed, as `creditmesh verify` takes it."""
     with asked.node() as node:
         show.signed(node.cases.certificate(case), out)

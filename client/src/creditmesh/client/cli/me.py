@@ -3,7 +3,7 @@
 import typer
 
 from creditmesh.client.cli import options, say, show
-from creditmesh.client.cli.asking import Asked, asks
+from creditmesh.client.cli.asking import CommandCall, asks
 from creditmesh.client.cli.exits import Exit
 from creditmesh.client.cli.help import Command, Group
 from creditmesh.client.cli.writing import save
@@ -18,7 +18,7 @@ app = typer.Typer(
 
 @app.command("file", cls=Command)
 @asks
-def file(asked: Asked) -> Exit:
+def file(asked: CommandCall) -> Exit:
     """本人的全部记录及其来源。Your whole file, every source named."""
     with asked.node() as node:
         show.one(node.me.file(), as_json=asked.as_json)
@@ -27,7 +27,7 @@ def file(asked: Asked) -> Exit:
 
 @app.command("accesses", cls=Command)
 @asks
-def accesses(asked: Asked) -> Exit:
+def accesses(asked: CommandCall) -> Exit:
     """谁查看过、谁被拒绝，最近的在前。Who looked, and who was refused, newest first."""
     with asked.node() as node:
         columns = ("at", "caller", "party", "officer", "purpose", "matter", "outcome")
@@ -37,7 +37,7 @@ def accesses(asked: Asked) -> Exit:
 
 @app.command("export", cls=Command)
 @asks
-def export(asked: Asked, *, out: options.Out = None) -> Exit:
+def export(asked: CommandCall, *, out: options.Out = None) -> Exit:
     """导出本人的全部数据（JSON，仅本人可读）。Everything of yours in one JSON document, for yourself alone."""
     with asked.node() as node:
         document = node.me.export().model_dump_json(indent=1)

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from creditmesh.client.cli import options, say
-from creditmesh.client.cli.asking import Asked, resumes
+from creditmesh.client.cli.asking import CommandCall, resumes
 from creditmesh.client.cli.exits import Exit
 from creditmesh.client.cli.progress import counting
 from creditmesh.client.errors import ClientError, Unsendable, Unverified
@@ -21,7 +21,7 @@ _TIRELESS = Retries(attempts=1_000_000, longest=30.0)
 
 
 @resumes
-def pull(asked: Asked, feed: options.Feed, *, into: options.Into, follow: options.Follow = False) -> Exit:
+def pull(asked: CommandCall, feed: options.Feed, *, into: options.Into, follow: options.Follow = False) -> Exit:
     """拉取交换日志并逐页核验。Pull a feed into a file; each page is checked before a line of it is written.
 
     某页不符则停止，该页不写入，退出码为 2。A page that does not fit stops it with exit code 2; nothing of it is
@@ -42,7 +42,7 @@ def _feed(name: str) -> str:
     return feed
 
 
-def _pull(asked: Asked, feed: str, file: Path, *, follow: bool) -> Exit:
+def _pull(asked: CommandCall, feed: str, file: Path, *, follow: bool) -> Exit:
     with asked.node() as node:
         pulled = _begun(node, feed, file)
         before = pulled.head.size

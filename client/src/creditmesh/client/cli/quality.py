@@ -1,13 +1,13 @@
 """`creditmesh quality`: how submitted rows were judged."""
 
 from creditmesh.client.cli import given, options, say, show
-from creditmesh.client.cli.asking import Asked, asks
+from creditmesh.client.cli.asking import CommandCall, asks
 from creditmesh.client.cli.exits import Exit
 
 
 @asks
 def quality(
-    asked: Asked,
+    asked: CommandCall,
     *,
     item: options.OfItem = None,
     party: options.OfParty = None,

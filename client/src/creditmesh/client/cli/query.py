@@ -6,7 +6,7 @@ from uuid import UUID
 import typer
 
 from creditmesh.client.cli import given, options, say, show
-from creditmesh.client.cli.asking import Asked, asks
+from creditmesh.client.cli.asking import CommandCall, asks
 from creditmesh.client.cli.exits import Exit
 from creditmesh.client.http import asked as body_of
 from creditmesh.schemas.queries import QueryIn
@@ -21,7 +21,7 @@ _Items = Annotated[
 
 @asks
 def query(
-    asked: Asked,
+    asked: CommandCall,
     *,
     purpose: _Purpose,
     code: options.SubjectCode = None,

@@ -8,7 +8,7 @@ import typer
 from pydantic import JsonValue
 
 from creditmesh.client.cli import given, options, say, show
-from creditmesh.client.cli.asking import Asked, asks
+from creditmesh.client.cli.asking import CommandCall, asks
 from creditmesh.client.cli.exits import Exit
 from creditmesh.client.cli.help import Command, Group
 from creditmesh.client.errors import Unsendable
@@ -49,7 +49,7 @@ _State = Annotated[RecordState | None, typer.Option(help="状态。Those in this
 @app.command("find", cls=Command)
 @asks
 def find(
-    asked: Asked,
+    asked: CommandCall,
     *,
     number: _Number = None,
     issuer: _Issuer = None,
@@ -84,7 +84,7 @@ def find(
 
 @app.command("show", cls=Command)
 @asks
-def show_record(asked: Asked, record: options.Record, *, revisions: _Revisions = False) -> Exit:
+def show_record(asked: CommandCall, record: options.Record, *, revisions: _Revisions = False) -> Exit:
     """查看记录；当事人可见此次查看。Show a record as it stands; whom it concerns sees that it was read."""
     with asked.node() as node:
         for each in node.records.revisions(record) if revisions else [node.records.read(record)]:
@@ -95,7 +95,7 @@ def show_record(asked: Asked, record: options.Record, *, revisions: _Revisions =
 @app.command("correct", cls=Command)
 @asks
 def correct(
-    asked: Asked,
+    asked: CommandCall,
     record: options.Record,
     *,
     changed: _Set = None,
@@ -129,7 +129,7 @@ def correct(
 @app.command("withdraw", cls=Command)
 @asks
 def withdraw(
-    asked: Asked,
+    asked: CommandCall,
     record: options.Record,
     *,
     reason: _WhyEnded,

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from creditmesh.client.cli import options, show
-from creditmesh.client.cli.asking import Asked, asks
+from creditmesh.client.cli.asking import CommandCall, asks
 from creditmesh.client.cli.exits import Exit
 from creditmesh.client.cli.help import Command, Group
 from creditmesh.client.http import asked as body_of
@@ -23,7 +23,7 @@ _COLUMNS = ("review", "item", "party", "row", "reasons", "at")
 
 @app.command("list", cls=Command)
 @asks
-def list_(asked: Asked, *, state: _State = "held") -> Exit:
+def list_(asked: CommandCall, *, state: _State = "held") -> Exit:
     """列出待审核的行，不含其内容。List held rows, without what they say."""
     with asked.node() as node:
         show.many(node.reviews.waiting(state=state), _COLUMNS, as_json=asked.as_json)
@@ -32,7 +32,7 @@ def list_(asked: Asked, *, state: _State = "held") -> Exit:
 
 @app.command("show", cls=Command)
 @asks
-def show_review(asked: Asked, review: options.Review) -> Exit:
+def show_review(asked: CommandCall, review: options.Review) -> Exit:
     """查看待审核行的内容；当事人可见此次查看。Show a held row; whom it concerns sees that it was read."""
     with asked.node() as node:
         show.one(node.reviews.read(review), as_json=asked.as_json)
@@ -41,7 +41,7 @@ def show_review(asked: Asked, review: options.Review) -> Exit:
 
 @app.command("release", cls=Command)
 @asks
-def release(asked: Asked, review: options.Review, *, note: options.Note = None) -> Exit:
+def release(asked: CommandCall, review: options.Review, *, note: options.Note = None) -> Exit:
     """审核通过。Let a held row into its record."""
     body = body_of(DecisionIn, decision="release", note=note)
     with asked.node() as node:
@@ -51,7 +51,7 @@ def release(asked: Asked, review: options.Review, *, note: options.Note = None) 
 
 @app.command("reject", cls=Command)
 @asks
-def reject(asked: Asked, review: options.Review, *, note: options.Note = None) -> Exit:
+def reject(asked: CommandCall, review: options.Review, *, note: options.Note = None) -> Exit:
     """审核不通过。Refuse a held row for good."""
     body = body_of(DecisionIn, decision="refuse", note=note)
     with asked.node() as node:

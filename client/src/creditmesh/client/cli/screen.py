@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from creditmesh.client.cli import options, say
-from creditmesh.client.cli.asking import Asked, asks
+from creditmesh.client.cli.asking import CommandCall, asks
 from creditmesh.client.cli.exits import Exit
 from creditmesh.client.cli.progress import counting
 from creditmesh.client.cli.resume import beside
@@ -21,7 +21,7 @@ _STEP = 100
 
 @asks
 def screen(
-    asked: Asked,
+    asked: CommandCall,
     file: options.Subjects,
     *,
     matter: options.Matter,
@@ -40,7 +40,9 @@ def screen(
     return _screen(asked, file, out, matter=matter, officer=officer, charset=charset)
 
 
-def _screen(asked: Asked, file: Path, out: Path, *, matter: str, officer: str | None, charset: str | None) -> Exit:
+def _screen(
+    asked: CommandCall, file: Path, out: Path, *, matter: str, officer: str | None, charset: str | None
+) -> Exit:
     table = out.suffix.lower() == ".csv"
     seen: Counter[str] = Counter()
     with asked.node() as node:

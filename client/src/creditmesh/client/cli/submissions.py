@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from creditmesh.client.cli import given, options, say, show
-from creditmesh.client.cli.asking import Asked, asks
+from creditmesh.client.cli.asking import CommandCall, asks
 from creditmesh.client.cli.exits import Exit
 from creditmesh.client.cli.help import Command, Group
 from creditmesh.client.cli.writing import save
@@ -25,7 +25,7 @@ _State = Annotated[SubmissionState | None, typer.Option(help="状态。Those in 
 @app.command("list", cls=Command)
 @asks
 def list_(
-    asked: Asked,
+    asked: CommandCall,
     *,
     item: options.OfItem = None,
     state: _State = None,
@@ -41,7 +41,7 @@ def list_(
 
 @app.command("show", cls=Command)
 @asks
-def show_submission(asked: Asked, submission: options.Submission) -> Exit:
+def show_submission(asked: CommandCall, submission: options.Submission) -> Exit:
     """查看报送的状态和各类结果。Show how a submission stands."""
     with asked.node() as node:
         show.one(node.submissions.read(submission), as_json=asked.as_json)
@@ -50,7 +50,7 @@ def show_submission(asked: Asked, submission: options.Submission) -> Exit:
 
 @app.command("verdicts", cls=Command)
 @asks
-def verdicts(asked: Asked, submission: options.Submission, *, out: options.Out = None) -> Exit:
+def verdicts(asked: CommandCall, submission: options.Submission, *, out: options.Out = None) -> Exit:
     """逐行结果；写入文件时与回执所签逐字节一致。The verdicts; in a file they are what the receipt was signed over."""
     with asked.node() as node:
         if out is not None:
@@ -64,7 +64,7 @@ def verdicts(asked: Asked, submission: options.Submission, *, out: options.Out =
 
 @app.command("receipt", cls=Command)
 @asks
-def receipt(asked: Asked, submission: options.Submission, *, out: options.Out = None) -> Exit:
+def receipt(asked: CommandCall, submission: options.Submission, *, out: options.Out = None) -> Exit:
     """已签名的回执，可用 verify 核验。The signed receipt, as `creditmesh verify` takes it."""
     with asked.node() as node:
         show.signed(node.submissions.receipt(submission), out)

@@ -10,7 +10,7 @@ from typing import Annotated, BinaryIO
 import typer
 
 from creditmesh.client.cli import options, say
-from creditmesh.client.cli.asking import Asked, resumes
+from creditmesh.client.cli.asking import CommandCall, resumes
 from creditmesh.client.cli.exits import Exit
 from creditmesh.client.cli.progress import bars
 from creditmesh.client.cli.resume import Resume, beside
@@ -57,7 +57,7 @@ class SubmitCommand:
 
 @resumes
 def submit(
-    asked: Asked,
+    asked: CommandCall,
     file: options.File,
     *,
     item: options.Item = None,

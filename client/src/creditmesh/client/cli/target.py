@@ -15,7 +15,7 @@ from creditmesh.client.http import is_loopback
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class TargetOptions:
     """What options, environment and profile say of the node and the credential."""
 
     node: str | None = None
@@ -64,7 +64,7 @@ def warn_of_key(context: typer.Context) -> None:
         )
 
 
-def target_of(place: Place, *, key_needed: bool = True) -> Target:
+def target_of(place: TargetOptions, *, key_needed: bool = True) -> Target:
     """The one node that is meant, whole from one source: a sandbox, a profile, or an address with its key.
 
     Unsendable names the option that is missing or too many: a key of one place is never sent to another.
@@ -86,7 +86,7 @@ def target_of(place: Place, *, key_needed: bool = True) -> Target:
     return Target(url=place.node, key=key)
 
 
-def _profile_meant(place: Place) -> str | None:
+def _profile_meant(place: TargetOptions) -> str | None:
     """The profile that is named, or the one in use where no address and no key is said anywhere."""
     beside = {"node", "key", "key_file"}
     if place.profile is None:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from creditmesh.client.cli import given, options, show
-from creditmesh.client.cli.asking import Asked, asks
+from creditmesh.client.cli.asking import CommandCall, asks
 from creditmesh.client.cli.exits import Exit
 from creditmesh.client.cli.help import Command, Group
 from creditmesh.client.http import asked as body_of
@@ -28,7 +28,7 @@ _Reason = Annotated[
 
 @app.command("list", cls=Command)
 @asks
-def list_(asked: Asked, *, state: _State = "open", due_before: options.DueBefore = None) -> Exit:
+def list_(asked: CommandCall, *, state: _State = "open", due_before: options.DueBefore = None) -> Exit:
     """列出待反馈的措施。List the measures to apply."""
     with asked.node() as node:
         tasks = node.tasks.waiting(state=state, due_before=given.day(due_before))
@@ -38,7 +38,7 @@ def list_(asked: Asked, *, state: _State = "open", due_before: options.DueBefore
 
 @app.command("show", cls=Command)
 @asks
-def show_task(asked: Asked, task: _Task) -> Exit:
+def show_task(asked: CommandCall, task: _Task) -> Exit:
     """查看措施及其对象。Show a measure and whom it is for."""
     with asked.node() as node:
         show.one(node.tasks.read(task), as_json=asked.as_json)
@@ -48,7 +48,7 @@ def show_task(asked: Asked, task: _Task) -> Exit:
 @app.command("answer", cls=Command)
 @asks
 def answer(
-    asked: Asked, task: _Task, *, outcome: _Outcome, reason: _Reason = None, officer: options.Officer = None
+    asked: CommandCall, task: _Task, *, outcome: _Outcome, reason: _Reason = None, officer: options.Officer = None
 ) -> Exit:
     """反馈落实情况。Say that a measure was applied, was not and why, or was lifted."""
     body = body_of(FeedbackIn, outcome=outcome, reason=reason, officer=officer)

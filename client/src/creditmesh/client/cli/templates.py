@@ -7,7 +7,7 @@ import typer
 from pydantic import BaseModel
 
 from creditmesh.client.cli import options, say, show
-from creditmesh.client.cli.asking import Asked, asks
+from creditmesh.client.cli.asking import CommandCall, asks
 from creditmesh.client.cli.exits import Exit
 from creditmesh.client.cli.help import Command, Group
 from creditmesh.client.cli.writing import save
@@ -43,7 +43,7 @@ class _Field(BaseModel):
 
 @app.command("list", cls=Command)
 @asks
-def list_(asked: Asked) -> Exit:
+def list_(asked: CommandCall) -> Exit:
     """列出现行条目。List the items in force."""
     with asked.node(open_to_all=True) as node:
         show.many(node.catalogue.items(), ("code", "name_zh", "name", "kinds", "nature"), as_json=asked.as_json)
@@ -52,7 +52,7 @@ def list_(asked: Asked) -> Exit:
 
 @app.command("csv", cls=Command)
 @asks
-def csv(asked: Asked, item: _Item, *, header: options.Header = "codes", out: options.Out = None) -> Exit:
+def csv(asked: CommandCall, item: _Item, *, header: options.Header = "codes", out: options.Out = None) -> Exit:
     """空白 CSV 模板。An empty CSV with the header of an item."""
     with asked.node(open_to_all=True) as node:
         content = node.catalogue.template(item, header=header)
@@ -66,7 +66,7 @@ def csv(asked: Asked, item: _Item, *, header: options.Header = "codes", out: opt
 
 @app.command("fields", cls=Command)
 @asks
-def fields(asked: Asked, item: _Item) -> Exit:
+def fields(asked: CommandCall, item: _Item) -> Exit:
     """条目的字段：是否必填、形式、代码集的取值。The fields of an item: which are required, their form, their values."""
     columns = ("code", "name_zh", "name", "type", "required", "max_length", "unit", "code_set", "values")
     with asked.node(open_to_all=True) as node:
