@@ -53,7 +53,7 @@ def table(shown: Table) -> None:
 
 def document(given: object) -> None:
     """One JSON document, or one line of many."""
-    answers.print(json.dumps(given, ensure_ascii=False))
+    answers.print(printable(json.dumps(given, ensure_ascii=False)))
 
 
 def nobody_reads() -> int:
@@ -65,12 +65,12 @@ def nobody_reads() -> int:
 def problem_lines(*lines: str) -> None:
     """What did not work, a line each."""
     for line in lines:
-        notices.print(Text(line), style="bold red")
+        notices.print(Text(printable(line)), style="bold red")
 
 
 def notice(detail: str, detail_zh: str) -> None:
     """A line beside the answer."""
-    notices.print(f"{detail_zh}\n{detail}", style="yellow")
+    notices.print(printable(f"{detail_zh}\n{detail}"), style="yellow")
 
 
 def error(problem: ClientError, *, as_json: bool = False) -> None:
@@ -79,7 +79,7 @@ def error(problem: ClientError, *, as_json: bool = False) -> None:
         document({"error": _document(problem)})
         return
     for line, style in _lines(problem):
-        notices.print(Text(line), style=style)
+        notices.print(Text(printable(line)), style=style)
 
 
 def _document(problem: ClientError) -> object:
