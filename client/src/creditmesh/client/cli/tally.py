@@ -17,7 +17,7 @@ WORDS = {
     "held": ("待审核", "yellow"),
     "refused": ("已拒绝", "red"),
 }
-SUPERSEDED, CLOSED = "superseded", "record_closed"
+SUPERSEDED, CLOSED = "superseded", frozenset({"record_closed", "record_ended"})
 """Reasons that a file which is exported whole every day has again and again: told apart, and nothing to mend."""
 _EXAMPLES = 5
 _MOST_REASONS = 12
@@ -60,8 +60,9 @@ class Tally:
         self.notices |= dict.fromkeys(verdict.notices)
         codes = {reason.code for reason in verdict.reasons}
         self.superseded += SUPERSEDED in codes
-        self.closed += codes == {CLOSED}
-        self.refused += verdict.verdict == "refused" and codes != {CLOSED}
+        ended = bool(codes) and codes <= CLOSED
+        self.closed += ended
+        self.refused += verdict.verdict == "refused" and not ended
         for reason in verdict.reasons:
             seen = self.reasons.setdefault((verdict.verdict, reason), _Seen(reason))
             seen.count += 1
