@@ -25,6 +25,14 @@ def pins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return file
 
 
+@pytest.fixture(autouse=True)
+def profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where profiles are kept: nobody's home either."""
+    file = tmp_path / "profiles" / "profiles.json"
+    monkeypatch.setenv("CREDITMESH_PROFILES", str(file))
+    return file
+
+
 @pytest.fixture
 def remote(standing: Remote) -> Remote:
     """The standing node, with nothing asked of it yet and nothing to misbehave in."""

@@ -69,6 +69,8 @@ class Remote:
     """After how many verdict lines the next answers break off."""
     stall: bool = False
     """Whether it stops in the middle of its answer."""
+    catching_up: Response | None = None
+    """What it answers to everything while it catches up."""
     wrong_digest: bool = False
     refuse_all: bool = False
     answers: dict[str, Response] = field(default_factory=dict)
@@ -92,11 +94,10 @@ def app_of(remote: Remote) -> FastAPI:
         body = await request.body()
         target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         remote.asked.append(Asked(request.method, target, dict(request.headers), body))
-        found = CATALOGUE.get(target)
-        if found is not None and not remote.refuse_all:
+        if (refusal := refused_whole(remote)) is not None:
+            return refusal
+        if (found := CATALOGUE.get(target)) is not None:
             return JSONResponse(found.model_dump(mode="json"))
-        if remote.refuse_all:
-            return problem(403, "forbidden", "This credential may not do that", "该凭证无权执行此操作")
         if remote.busy:
             return problem(503, "unavailable", "Try again", "请重试", headers=remote.busy.pop(0))
         if (fixed := fixed_answer(remote, target)) is not None:
@@ -106,6 +107,13 @@ def app_of(remote: Remote) -> FastAPI:
         return await served(remote, request, body)
 
     return app
+
+
+def refused_whole(remote: Remote) -> Response | None:
+    """What it answers to everything."""
+    if remote.refuse_all:
+        return problem(403, "forbidden", "This credential may not do that", "该凭证无权执行此操作")
+    return remote.catching_up
 
 
 def fixed_answer(remote: Remote, target: str) -> Response | None:

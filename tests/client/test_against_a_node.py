@@ -80,7 +80,8 @@ async def test_sample_files_in_each_form_meet_the_verdicts_they_were_made_for(ci
     assert {word: summary[word] for word in counts} == counts
     lines = [json.loads(line) for line in (tmp_path / "out.ndjson").read_text().splitlines()]
     assert Counter(line["verdict"] for line in lines) == counts
-    assert (tmp_path / "out.ndjson.receipt.json").exists()
+    (receipt,) = tmp_path.glob("out.ndjson.*.receipt.json")
+    assert summary["receipt_files"] == [str(receipt)]
     code, again = await command(url, token, SAMPLES / "penalties.csv", "--no-save")
     assert (again["accepted"], again["corrected"]) == (0, 0)
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,12 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from fastapi.responses import JSONResponse
 from typer.testing import CliRunner
 
 from creditmesh.client.cli import app
-from tests.client.remote import ITEM, KEY, problem
+from creditmesh.schemas.publications import ItemEntry
+from tests.client.remote import ITEM, ITSELF, KEY, problem
+from tests.ingestion.rows import items
 
 NUMBER, NAME = "990000199001011234", "金丝雀"
+RECEIPT = re.compile(r"\.[0-9a-f-]{36}\.receipt\.json$")
 COMMAND = [str(Path(sys.executable).with_name("creditmesh")), "submit"]
 
 
@@ -52,7 +57,12 @@ def run(remote, *arguments, **env):
 
 
 def left(folder):
-    return sorted(path.name for path in folder.iterdir())
+    """What stands in a folder; receipts by what they are of, for each has its submission in its name."""
+    return sorted(RECEIPT.sub(".receipt.json", path.name) for path in folder.iterdir())
+
+
+def receipts_in(folder):
+    return sorted(folder.glob("*.receipt.json"))
 
 
 def test_all_stored_is_exit_code_0_with_the_receipt_beside_and_nothing_to_resume(remote, tmp_path):
@@ -61,8 +71,11 @@ def test_all_stored_is_exit_code_0_with_the_receipt_beside_and_nothing_to_resume
     assert done.returncode == 0, done.stderr
     assert remote.submissions[0].headers["content-type"] == "text/csv; charset=gb18030"
     assert left(tmp_path) == ["处罚.csv", "处罚.csv.receipt.json"]
-    kept = json.loads((tmp_path / "处罚.csv.receipt.json").read_text())
-    assert json.loads(kept["signed"])["rows"] == 3
+    (file,) = receipts_in(tmp_path)
+    receipt = json.loads(json.loads(file.read_text())["signed"])
+    assert receipt["rows"] == 3
+    assert receipt["submission"] in file.name
+    assert str(file) in done.stdout
 
 
 def test_held_rows_alone_are_exit_code_0_with_a_notice(remote, tmp_path):
@@ -116,11 +129,19 @@ def test_a_dry_run_leaves_a_broken_submission_where_it_stood(remote, tmp_path):
 
 
 def test_a_receipt_that_cannot_be_written_does_not_fail_what_was_stored(remote, tmp_path):
-    file = table(tmp_path, ["accepted"])
-    (tmp_path / "处罚.csv.receipt.json").mkdir()
+    file = table(tmp_path, ["accepted"], name="a" * 215 + ".csv")  # its receipt's name is longer than one may be
     done = run(remote, file, "--item", ITEM)
     assert done.returncode == 0
-    assert "/v1/submissions/" in done.stderr
+    assert len(remote.stored) == 1
+    assert "creditmesh submissions receipt" in done.stderr
+
+
+def test_the_receipt_of_last_night_stays_beside_the_one_of_tonight(remote, tmp_path):
+    file = table(tmp_path, ["accepted"])
+    for _ in range(2):
+        assert run(remote, file, "--item", ITEM).returncode == 0
+    submissions = {json.loads(json.loads(each.read_text())["signed"])["submission"] for each in receipts_in(tmp_path)}
+    assert len(submissions) == 2
 
 
 def test_with_no_save_nothing_is_left_beside_the_file(remote, tmp_path):
@@ -232,7 +253,7 @@ def test_a_problem_is_told_in_both_languages_with_field_rule_and_remedy(remote, 
         (["处罚.csv", "--item", ITEM, "--sandbox", "housing"], "make run"),
         (["处罚.csv", "--item", ITEM, "--key-file", "nowhere"], "nowhere"),
         (["处罚.csv", "--item", ITEM, "--verdicts", "no/such/folder/out.ndjson"], "cannot be written"),
-        (["处罚.csv"], "--item"),
+        (["处罚.csv", "--item"], "--item"),
     ],
 )
 def test_what_is_wrong_on_this_side_is_exit_code_2_and_nothing_is_sent(remote, tmp_path, monkeypatch, arguments, word):
@@ -299,7 +320,7 @@ def in_a_process(remote, *arguments, **env):
     return subprocess.run(line, check=False, capture_output=True, env=environment(remote, **env), timeout=60)  # noqa: S603
 
 
-@pytest.mark.parametrize("page", ["cp1252", "ascii", "cp437", "cp950"])
+@pytest.mark.parametrize("page", ["cp1252", "latin-1", "ascii", "cp437", "cp936"])
 def test_output_in_any_code_page_leaves_the_exit_code_the_submissions(remote, tmp_path, page):
     env = {"PYTHONIOENCODING": page, "PYTHONUTF8": "0"}
     done = in_a_process(remote, str(table(tmp_path, ["accepted", "refused"])), **env)
@@ -328,7 +349,7 @@ def test_a_file_whose_name_is_no_text_here_is_sent_and_gone_on_with_under_its_ke
     assert keys[0] == keys[1]
     done = in_a_process(remote, file, **env)
     assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr
-    assert os.path.exists(file + b".receipt.json")  # noqa: PTH110
+    assert len(receipts_in(tmp_path)) == 1
 
 
 def test_what_is_remembered_and_kept_is_written_in_no_encoding_of_the_machines(remote, tmp_path):
@@ -337,6 +358,73 @@ def test_what_is_remembered_and_kept_is_written_in_no_encoding_of_the_machines(r
     file = str(table(tmp_path, ["accepted"]))
     done = in_a_process(remote, file, PYTHONWARNDEFAULTENCODING="1", PYTHONWARNINGS=strict)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("page", "line"),
+    [
+        ("latin-1", ["--help"]),
+        ("ascii", ["submit", "--help"]),
+        ("cp936", ["records", "show", "wrong"]),
+        ("ascii", ["me", "file"]),
+    ],
+)
+def test_help_and_errors_in_any_code_page_end_as_they_would(remote, page, line):
+    env = environment(remote, PYTHONIOENCODING=page, PYTHONUTF8="0", LC_ALL="C")
+    done = subprocess.run([COMMAND[0], *line], check=False, capture_output=True, env=env, timeout=60)  # noqa: S603
+    assert (done.returncode, b"Traceback" in done.stderr) == (0 if "--help" in line else 2, False), done.stderr
+
+
+def test_what_is_in_a_pipe_has_whole_lines_whatever_the_width(remote, tmp_path):
+    file = table(tmp_path, ["refused"])
+    done = in_a_process(remote, str(file), COLUMNS="40", PYTHONIOENCODING="utf-8")
+    text = done.stdout.decode()
+    assert "…" not in text
+    (remedy,) = [line for line in text.splitlines() if "[future_date]" in line]
+    assert remedy.strip().endswith("[future_date]")
+    assert "lies after today" in remedy
+
+
+def test_a_header_without_rows_is_no_error_and_sends_nothing(remote, tmp_path):
+    file = table(tmp_path, [])
+    done = run(remote, file, "--item", ITEM, "--json")
+    assert (done.returncode, json.loads(done.stdout)["rows"]) == (0, 0)
+    assert "没有数据行" in done.stderr
+    assert remote.submissions == []
+    assert left(tmp_path) == ["处罚.csv"]
+    other = tmp_path / "other.csv"
+    other.write_text("A,B\n")
+    assert run(remote, other, "--item", ITEM).returncode == 2
+
+
+def catalogue(remote, *items):
+    """What the node has in force, for a caller of which nothing is known here."""
+    entries = [ItemEntry.of(each).model_dump(mode="json") for each in items]
+    remote.answers["/v1/catalogue/items"] = JSONResponse({"items": entries, "next": None})
+    remote.answers["/v1/catalogue/parties"] = JSONResponse({"items": [], "next": None})
+    for each in items:
+        remote.answers[f"/v1/catalogue/items/{each.code}"] = JSONResponse(each.model_dump(mode="json"))
+
+
+def test_the_item_is_found_from_the_header_where_one_fits(remote, tmp_path):
+    catalogue(remote, ITSELF, items()["administrative_licence"], items()["judgment_defaulter"])
+    done = run(remote, table(tmp_path, ["accepted"], charset="gb18030"), "--json")
+    assert (done.returncode, json.loads(done.stdout)["item"]) == (0, ITEM)
+    assert ITEM in done.stderr
+    lines = tmp_path / "rows.ndjson"
+    lines.write_text('{"CF_XDR_MC": "样某甲", "CF_WSH": "1", "VERDICT": "accepted"}\n')
+    assert json.loads(run(remote, lines, "--json").stdout)["item"] == ITEM
+
+
+def test_where_several_or_none_fit_they_are_named_and_nothing_is_sent(remote, tmp_path):
+    catalogue(remote, ITSELF, ITSELF.model_copy(update={"code": "another_penalty"}))
+    several = run(remote, table(tmp_path, ["accepted"]))
+    assert (several.returncode, "another_penalty" in several.stderr, "--item" in several.stderr) == (2, True, True)
+    other = tmp_path / "other.csv"
+    other.write_text("A,B\n1,2\n")
+    none = run(remote, other)
+    assert (none.returncode, "none of them" in none.stderr) == (2, True)
+    assert remote.submissions == []
 
 
 def test_a_crash_shows_no_local_variables(remote, tmp_path):

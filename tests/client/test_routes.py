@@ -70,6 +70,7 @@ CALLS: dict[str, Callable[[Node], object]] = {
     "submissions.list": lambda node: next(node.submissions.list(item=ITEM, since=date(2026, 1, 1))),
     "submissions.read": lambda node: node.submissions.read(ID),
     "submissions.verdicts": lambda node: node.submissions.verdicts(ID),
+    "submissions.verdict_lines": lambda node: node.submissions.verdict_lines(ID),
     "submissions.receipt": lambda node: node.submissions.receipt(ID),
     "records.quality": lambda node: node.records.quality(item=ITEM, since=date(2026, 5, 1)),
     "reviews.waiting": lambda node: node.reviews.waiting(),

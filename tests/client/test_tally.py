@@ -21,7 +21,8 @@ def test_nothing_of_a_remedy_is_cut_off_at_80_columns(code: str):
     tally = Tally()
     tally.add(refused(1, said))
     written = io.StringIO()
-    Console(file=written, width=80).print(tally.table())
+    for table in tally.tables():
+        Console(file=written, width=80).print(table)
     shown = "".join(written.getvalue().split())
     assert "…" not in shown
     for character in "".join(said.detail_zh.split()):

@@ -20,6 +20,11 @@ def keys_in(certificate: Certificate) -> dict[str, str]:
     return {certificate.node: certificate.public, **proofs}
 
 
+def pinned(file: Path, node: str) -> list[str]:
+    """The keys of a node that were kept before."""
+    return _kept(file).get(node, [])
+
+
 def pin(file: Path, keys: Mapping[str, str], *, again: bool) -> dict[str, str]:
     """Hold these keys against those that are kept, and keep what is new; those that are new.
 

@@ -162,8 +162,11 @@ class Submissions:
 
     def verdicts(self, submission: UUID) -> Iterator[Verdict]:
         """The verdicts a submission has so far, in the order sent."""
-        lines = self._wire.answer(Call(method="GET", path=f"/v1/submissions/{submission}/verdicts")).content
-        return (understood(line, Verdict) for line in lines.split(b"\n") if line)
+        return (understood(line, Verdict) for line in self.verdict_lines(submission).split(b"\n") if line)
+
+    def verdict_lines(self, submission: UUID) -> bytes:
+        """The same as they came, to the byte: what the receipt's digest is over."""
+        return self._wire.answer(Call(method="GET", path=f"/v1/submissions/{submission}/verdicts")).content
 
     def receipt(self, submission: UUID) -> SignedText:
         """The receipt of a complete submission (`said(Receipt, ...)` reads it); 404 while it is not."""

@@ -24,6 +24,7 @@ from creditmesh.schemas.rules.spelling import spelled
 from creditmesh.schemas.rules.values import Read
 from creditmesh.schemas.screenings import ScreenedIn
 from creditmesh.schemas.signed import strict
+from creditmesh.schemas.subject import SubjectIn
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "number": ("号码", "证件号码", "证件号", "身份证号", "身份证号码", "统一社会信用代码", "信用代码", "uscc"),
@@ -230,3 +231,20 @@ def _told_by(number: str, row: int) -> tuple[str, str]:
 def _wrong(found: NumberFinding, row: int) -> Unsendable:
     said = reason(found.value)
     return Unsendable(f"Row {row}: {said.detail}", f"第 {row} 行：{said.detail_zh}")
+
+
+def subject_of(text: str, kind: SubjectKind | None = None) -> SubjectIn:
+    """One subject as it is typed: a number, or the JSON of a subject. Unsendable if nobody is meant by it."""
+    if text.lstrip().startswith("{"):
+        given = _json(text.encode("utf-8", "replace"), 1)
+    else:
+        number = text.strip()
+        said, document = (kind, _TYPE_OF.get(kind, "resident_id")) if kind else _told_by(number, 1)
+        given = {"kind": said, "document": {"type": document, "number": number}}
+    try:
+        return SubjectIn.model_validate(given)
+    except ValidationError:
+        raise Unsendable(
+            "This is no subject: kind, and document with type and number.",
+            "不是主体：须有 kind，以及 document（type 与 number）。",
+        ) from None

@@ -92,6 +92,7 @@ class Upload:
     digest: str
     """SHA-256 of the whole file, in hex."""
     pieces: tuple[Piece, ...]
+    """None where the file has no rows: there is nothing to send then."""
 
     @classmethod
     def of(
@@ -139,6 +140,11 @@ def _looked_at(
         records = (_Record(record.line, record.end, filled=not record.blank) for record in table.records())
         pieces = _cut(path, body, records, limits, start=table.header.end, beginning=table.beginning)
         _refuse_other_headers(table, pieces[1:], known)
+        if not pieces and not known.known(table.header.cells):
+            raise Unsendable(
+                "The file has no rows, and none of its columns is one of the item's; is it of another item?",
+                "文件没有数据行，且各列均非该条目的字段；是否属于其他条目？",
+            )
         return table.encoding, pieces
     refuse_other_encodings(body, said)
     if form == "json":
@@ -215,8 +221,6 @@ def _cut(
         end, rows, ends = stop, rows + filled, ends + further
     if rows or (beginning and not pieces):
         pieces.append(piece())
-    if not pieces:
-        raise Unsendable("The file has no rows.", "文件没有数据行。")
     return tuple(pieces)
 
 

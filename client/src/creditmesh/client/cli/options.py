@@ -1,12 +1,19 @@
 """The options of the commands, each with its help in both languages."""
 
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
+from uuid import UUID
 
 import typer
 
+from creditmesh.schemas.identifiers import SubjectKind
+
 File = Annotated[Path, typer.Argument(help="CSV（UTF-8、GB18030）、NDJSON 或 JSON 文件。The file.", show_default=False)]
-Item = Annotated[str, typer.Option(help="目录条目代码。Code of the catalogue item.", show_default=False)]
+Item = Annotated[
+    str | None,
+    typer.Option(help="目录条目代码；不填则按表头查找。Code of the catalogue item; found from the header if not said."),
+]
 NodeUrl = Annotated[str | None, typer.Option("--node", envvar="CREDITMESH_URL", help="节点地址。Address of the node.")]
 Key = Annotated[
     str | None,
@@ -16,7 +23,17 @@ Key = Annotated[
         "machine can read a command line.",
     ),
 ]
-KeyFile = Annotated[Path | None, typer.Option(help="密钥文件（首行）。A file whose first line is the key.")]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(help="密钥文件（首行），- 为标准输入。A file whose first line is the key; - is standard input."),
+]
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        envvar="CREDITMESH_PROFILE",
+        help="使用该配置的地址和密钥。The address and key of this profile (creditmesh profile add).",
+    ),
+]
 Sandbox = Annotated[str | None, typer.Option(help="以沙箱中该调用方的身份。As this caller of the running sandbox.")]
 SandboxFile = Annotated[Path, typer.Option(help="沙箱文件。Where the sandbox wrote it.")]
 Charset = Annotated[
@@ -28,7 +45,12 @@ NoSave = Annotated[
     bool, typer.Option("--no-save", help="不保存回执和续传状态。Leave no receipt and no resume file beside.")
 ]
 Resume = Annotated[str | None, typer.Option(help="以该键续传（状态文件无法写入时）。Go on under this key.")]
-AsJson = Annotated[bool, typer.Option("--json", help="输出 JSON。Print the summary as JSON.")]
+AsJson = Annotated[
+    bool,
+    typer.Option(
+        "--json", help="输出 JSON：单个结果一个文档，列表每行一个。Print JSON: one document, or of a list one a line."
+    ),
+]
 Feed = Annotated[str, typer.Argument(help="交换日志：up、down 或 down-<节点>。The feed.", show_default=False)]
 Into = Annotated[
     Path, typer.Option(help="写入的文件或文件夹。The file it goes to, or a folder to make it in.", show_default=False)
@@ -64,3 +86,35 @@ Public = Annotated[
     list[str] | None,
     typer.Option(help="节点公布的公钥（base64）。A key as the node publishes it, for a certificate; may be repeated."),
 ]
+_DAY = ["%Y-%m-%d"]
+Record = Annotated[UUID, typer.Argument(help="记录编号。Id of the record.", show_default=False)]
+Submission = Annotated[UUID, typer.Argument(help="报送编号。Id of the submission.", show_default=False)]
+Review = Annotated[UUID, typer.Argument(help="审核编号。Id of the review.", show_default=False)]
+Case = Annotated[UUID, typer.Argument(help="案件编号。Id of the case.", show_default=False)]
+Authorisation = Annotated[UUID, typer.Argument(help="授权编号。Id of the authorisation.", show_default=False)]
+Out = Annotated[Path | None, typer.Option(help="写入该文件，不填则输出。Write it there instead of printing it.")]
+Basis = Annotated[str | None, typer.Option(help="依据的文书号。Number of the document it rests on.")]
+Note = Annotated[str | None, typer.Option(help="备注，不含个人信息。A note, without personal data.")]
+Rev = Annotated[
+    int | None,
+    typer.Option(help="依据的版本号，不填则先读取。The revision it is decided on; read first if not said."),
+]
+OfItem = Annotated[str | None, typer.Option("--item", help="目录条目代码。Code of the catalogue item.")]
+OfParty = Annotated[str | None, typer.Option("--party", help="单位代码。Code of the party.")]
+Since = Annotated[datetime | None, typer.Option("--from", formats=_DAY, help="起始日。The first day.")]
+Until = Annotated[datetime | None, typer.Option("--until", formats=_DAY, help="截止日。The last day.")]
+DueBefore = Annotated[datetime | None, typer.Option(formats=_DAY, help="期限早于该日。Due before this day.")]
+SubjectCode = Annotated[
+    str | None,
+    typer.Option("--code", help="机构的统一社会信用代码（公开）。Code of an organisation, which is public."),
+]
+SubjectFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--subject",
+        help="主体文件（号码或 JSON），- 为标准输入；个人号码不得写在命令行。A file with the number or the JSON of a "
+        "subject; - is standard input. A person's number does not belong on a command line.",
+    ),
+]
+Kind = Annotated[SubjectKind | None, typer.Option("--kind", help="主体类别，不填则据号码判断。Kind of the subject.")]
+Header = Annotated[Literal["codes", "zh"], typer.Option(help="表头用字段代码或中文名称。Codes or Chinese names.")]

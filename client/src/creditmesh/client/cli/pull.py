@@ -1,16 +1,14 @@
 """`creditmesh pull FEED`: follows a feed of a node into a file, checking every page before it writes a line of it."""
 
-import json
 from contextlib import suppress
 from pathlib import Path
 
-import typer
 from pydantic import TypeAdapter, ValidationError
 
 from creditmesh.client.cli import options, say
-from creditmesh.client.cli.exits import Exit, concluded
+from creditmesh.client.cli.asking import CommandCall, resumes
+from creditmesh.client.cli.exits import Exit
 from creditmesh.client.cli.progress import counting
-from creditmesh.client.cli.target import Target, target_of, warn_of_key
 from creditmesh.client.errors import ClientError, Unsendable, Unverified
 from creditmesh.client.node import Node
 from creditmesh.client.pulled import PulledFile, pulled_file
@@ -22,34 +20,16 @@ _TIRELESS = Retries(attempts=1_000_000, longest=30.0)
 """Who follows a feed outlives the restarts of its node."""
 
 
-def pull(
-    context: typer.Context,
-    feed: options.Feed,
-    *,
-    into: options.Into,
-    node: options.NodeUrl = None,
-    key: options.Key = None,
-    key_file: options.KeyFile = None,
-    sandbox: options.Sandbox = None,
-    sandbox_file: options.SandboxFile = Path("var/sandbox.json"),
-    follow: options.Follow = False,
-    as_json: options.AsJson = False,
-) -> None:
+@resumes
+def pull(asked: CommandCall, feed: options.Feed, *, into: options.Into, follow: options.Follow = False) -> Exit:
     """拉取交换日志并逐页核验。Pull a feed into a file; each page is checked before a line of it is written.
 
-    退出码 exit codes: 0 已到日志末尾 at the end of the feed; 2 某页不符（该页未写入）、用法或连接错误 a page did not
-    fit (nothing of it was written), or usage or connection; 130 中断 interrupted.
+    某页不符则停止，该页不写入，退出码为 2。A page that does not fit stops it with exit code 2; nothing of it is
+    written.
 
     重新运行同一命令即从已有位置继续。Run the same command again to go on from where the file ends.
     """
-    warn_of_key(context)
-
-    def work() -> Exit:
-        file = pulled_file(into, _feed(feed))
-        target = target_of(node=node, key=key, key_file=key_file, sandbox=sandbox, sandbox_file=sandbox_file)
-        return _pull(target, feed, file, follow=follow, as_json=as_json)
-
-    raise typer.Exit(concluded(work, as_json=as_json))
+    return _pull(asked, feed, pulled_file(into, _feed(feed)), follow=follow)
 
 
 def _feed(name: str) -> str:
@@ -62,8 +42,8 @@ def _feed(name: str) -> str:
     return feed
 
 
-def _pull(target: Target, feed: str, file: Path, *, follow: bool, as_json: bool) -> Exit:
-    with Node(target.url, key=target.key) as node:
+def _pull(asked: CommandCall, feed: str, file: Path, *, follow: bool) -> Exit:
+    with asked.node() as node:
         pulled = _begun(node, feed, file)
         before = pulled.head.size
         total = _total(node, feed)
@@ -85,7 +65,7 @@ def _pull(target: Target, feed: str, file: Path, *, follow: bool, as_json: bool)
             f"节点称该日志有 {total} 个条目，却只给出 {pulled.head.size} 个。",
             index=pulled.head.size,
         )
-    _tell(pulled, before, as_json=as_json)
+    _tell(pulled, before, as_json=asked.as_json)
     return Exit.DONE
 
 
@@ -109,10 +89,10 @@ def _total(node: Node, feed: str) -> int | None:
 
 
 def _tell(pulled: PulledFile, before: int, *, as_json: bool) -> None:
-    head, root = pulled.head, pulled.head.range.root().hex()
+    head, root, file = pulled.head, pulled.head.range.root().hex(), say.printable(str(pulled.file))
     if as_json:
-        document = {"origin": head.origin, "file": str(pulled.file), "size": head.size, "new": head.size - before}
-        say.answers.print(json.dumps(document | {"root": root, "checkpoint": head.checkpoint}, ensure_ascii=False))
+        document = {"origin": head.origin, "file": file, "size": head.size, "new": head.size - before}
+        say.document(document | {"root": root, "checkpoint": head.checkpoint})
         return
-    say.answers.print(f"{head.origin}: {head.size:,} 个条目 entries (+{head.size - before:,}) -> {pulled.file}")
+    say.answers.print(f"{head.origin}: {head.size:,} 个条目 entries (+{head.size - before:,}) -> {file}")
     say.answers.print(f"根 root: {root}")

@@ -12,6 +12,8 @@ from typing import Self
 from pydantic import BaseModel, ValidationError
 
 from creditmesh.client.cli.say import notice, printable
+from creditmesh.client.cli.writing import save
+from creditmesh.client.errors import Unsendable
 from creditmesh.client.http import new_key
 
 
@@ -38,11 +40,11 @@ class Resume(BaseModel):
     def write(self, at: Path) -> None:
         """Remember it; where nothing can be written, the key is said instead."""
         try:
-            at.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        except OSError:
+            save(at, self.model_dump_json(indent=1).encode() + b"\n")
+        except Unsendable as error:
             notice(
-                f"Cannot write {at}. To go on after a break, add: --resume {self.key}",
-                f"无法写入 {at}。如中断后需续传，请加参数：--resume {self.key}",
+                f"{error.detail} To go on after a break, add: --resume {self.key}",
+                f"{error.detail_zh}如中断后需续传，请加参数：--resume {self.key}",
             )
 
 

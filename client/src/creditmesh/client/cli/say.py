@@ -1,10 +1,12 @@
 """What the command says to people: in Chinese and in English, never a credential, never a value of a row."""
 
 import json
+import os
 import sys
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from creditmesh.client.errors import ClientError, ProblemError, Unverified
@@ -27,18 +29,57 @@ def printable(name: str) -> str:
     return name.encode("utf-8", "replace").decode()
 
 
+_WHOLE = 1_000_000
+"""As wide as any line: what goes into a pipe or a file is not folded, and never cut."""
+
+
+def columns(*headers: str, right: int | None = None) -> Table:
+    """A table whose cells are folded where the terminal ends, and never cut; `right`: the column of numbers."""
+    table = Table(box=None, pad_edge=False)
+    for place, header in enumerate(headers):
+        table.add_column(header, overflow="fold", justify="right" if place == right else "left")
+    return table
+
+
+def table(shown: Table) -> None:
+    """A table, folded on a terminal and in whole lines everywhere else."""
+    if answers.is_terminal:
+        answers.print(shown, soft_wrap=False)
+        return
+    text = StringIO()
+    Console(file=text, width=_WHOLE, highlight=False, markup=False, emoji=False).print(shown)
+    answers.print("\n".join(line.rstrip() for line in text.getvalue().splitlines()))
+
+
+def document(given: object) -> None:
+    """One JSON document, or one line of many."""
+    answers.print(printable(json.dumps(given, ensure_ascii=False)))
+
+
+def nobody_reads() -> int:
+    """The reader of a pipe is gone: nothing more is written, also not at the end of the process; the exit code."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def problem_lines(*lines: str) -> None:
+    """What did not work, a line each."""
+    for line in lines:
+        notices.print(Text(printable(line)), style="bold red")
+
+
 def notice(detail: str, detail_zh: str) -> None:
     """A line beside the answer."""
-    notices.print(f"{detail_zh}\n{detail}", style="yellow")
+    notices.print(printable(f"{detail_zh}\n{detail}"), style="yellow")
 
 
 def error(problem: ClientError, *, as_json: bool = False) -> None:
     """Why it did not work: the rule, the field and the remedy."""
     if as_json:
-        answers.print(json.dumps({"error": _document(problem)}, ensure_ascii=False))
+        document({"error": _document(problem)})
         return
     for line, style in _lines(problem):
-        notices.print(Text(line), style=style)
+        notices.print(Text(printable(line)), style=style)
 
 
 def _document(problem: ClientError) -> object:

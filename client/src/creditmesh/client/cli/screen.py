@@ -2,20 +2,15 @@
 
 import csv
 import io
-import json
 from collections import Counter
 from pathlib import Path
 
-import typer
-from rich.table import Table
-
 from creditmesh.client.cli import options, say
-from creditmesh.client.cli.exits import Exit, concluded
+from creditmesh.client.cli.asking import CommandCall, asks
+from creditmesh.client.cli.exits import Exit
 from creditmesh.client.cli.progress import counting
 from creditmesh.client.cli.resume import beside
-from creditmesh.client.cli.target import Target, target_of, warn_of_key
 from creditmesh.client.cli.writing import written
-from creditmesh.client.node import Node
 from creditmesh.client.subjects import subjects_of
 from creditmesh.schemas.screenings import ScreeningOut
 
@@ -24,45 +19,33 @@ _WORDS = {"exact": "已识别", "partial": "凭证未覆盖全部条目", "numbe
 _STEP = 100
 
 
+@asks
 def screen(
-    context: typer.Context,
+    asked: CommandCall,
     file: options.Subjects,
     *,
     matter: options.Matter,
     officer: options.Officer = None,
-    node: options.NodeUrl = None,
-    key: options.Key = None,
-    key_file: options.KeyFile = None,
-    sandbox: options.Sandbox = None,
-    sandbox_file: options.SandboxFile = Path("var/sandbox.json"),
     charset: options.Charset = None,
     results: options.Results = None,
-    as_json: options.AsJson = False,
-) -> None:
+) -> Exit:
     """按事项核查文件中的主体。Ask for one matter what applies to each subject in a file.
 
     每个主体都可在其访问记录中看到此次核查。Each subject finds the screening in their own log.
 
-    退出码 exit codes: 0 全部识别 every subject was identified; 1 有主体未识别，或凭证未覆盖该事项的全部条目 some were
-    not, or the credential does not reach every item of the matter; 2 用法或连接错误 usage or
-    connection; 130 中断 interrupted.
+    有主体未识别，或凭证未覆盖该事项的全部条目，退出码为 1。The exit code is 1 where some subjects were not
+    identified, or the credential does not reach every item of the matter.
     """
-    warn_of_key(context)
-
-    def work() -> Exit:
-        target = target_of(node=node, key=key, key_file=key_file, sandbox=sandbox, sandbox_file=sandbox_file)
-        out = results or beside(file, ".screened.ndjson")
-        return _screen(target, file, out, matter=matter, officer=officer, charset=charset, as_json=as_json)
-
-    raise typer.Exit(concluded(work, as_json=as_json))
+    out = results or beside(file, ".screened.ndjson")
+    return _screen(asked, file, out, matter=matter, officer=officer, charset=charset)
 
 
 def _screen(
-    target: Target, file: Path, out: Path, *, matter: str, officer: str | None, charset: str | None, as_json: bool
+    asked: CommandCall, file: Path, out: Path, *, matter: str, officer: str | None, charset: str | None
 ) -> Exit:
     table = out.suffix.lower() == ".csv"
     seen: Counter[str] = Counter()
-    with Node(target.url, key=target.key) as node:
+    with asked.node() as node:
         subjects = subjects_of(file, code_sets=node.catalogue.code_set, charset=charset)
         with written(out) as answers, counting("主体 subjects", total=len(subjects)) as count:
             if table:
@@ -72,7 +55,7 @@ def _screen(
                 _count(seen, answer)
                 if answer.row % _STEP == 0:
                     count.reached(answer.row)
-    _tell(seen, len(subjects), out, as_json=as_json)
+    _tell(seen, len(subjects), out, as_json=asked.as_json)
     return Exit.DONE if seen["exact"] == len(subjects) else Exit.REFUSED
 
 
@@ -101,13 +84,12 @@ def _count(seen: Counter[str], answer: ScreeningOut) -> None:
 def _tell(seen: Counter[str], subjects: int, out: Path, *, as_json: bool) -> None:
     counted = {word: seen[word] for word in (*_WORDS, "restricted", "rewarded")}
     if as_json:
-        say.answers.print(json.dumps({"subjects": subjects, **counted, "results": str(out)}, ensure_ascii=False))
+        say.document({"subjects": subjects, **counted, "results": say.printable(str(out))})
         return
-    table = Table("结果", "certainty", "主体 subjects", box=None, pad_edge=False)
-    table.columns[2].justify = "right"
+    table = say.columns("结果", "certainty", "主体 subjects", right=2)
     for word, word_zh in _WORDS.items():
         table.add_row(word_zh, word, f"{seen[word]:,}")
     table.add_row("有限制措施", "restrictions apply", f"{seen['restricted']:,}", style="red")
     table.add_row("有激励措施", "rewards apply", f"{seen['rewarded']:,}", style="green")
-    say.answers.print(table)
-    say.answers.print(f"结果文件 answers: {out}")
+    say.table(table)
+    say.answers.print(f"结果文件 answers: {say.printable(str(out))}")

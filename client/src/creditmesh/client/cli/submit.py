@@ -1,6 +1,5 @@
 """`creditmesh submit FILE`: sends a file of records and says what became of every row."""
 
-import json
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -11,13 +10,14 @@ from typing import Annotated, BinaryIO
 import typer
 
 from creditmesh.client.cli import options, say
-from creditmesh.client.cli.exits import Exit, concluded
+from creditmesh.client.cli.asking import CommandCall, resumes
+from creditmesh.client.cli.exits import Exit
 from creditmesh.client.cli.progress import bars
 from creditmesh.client.cli.resume import Resume, beside
 from creditmesh.client.cli.tally import Tally
-from creditmesh.client.cli.target import Target, target_of, warn_of_key
-from creditmesh.client.cli.writing import written
-from creditmesh.client.errors import ProblemError
+from creditmesh.client.cli.writing import save, written
+from creditmesh.client.errors import ProblemError, Unsendable
+from creditmesh.client.fitting import fitting
 from creditmesh.client.node import Node
 from creditmesh.client.submission import Submission
 from creditmesh.client.upload import Upload
@@ -40,7 +40,7 @@ class SubmitCommand:
 
     file: Path
     item: str
-    target: Target
+    url: str
     charset: str | None
     lane: Lane
     dry_run: bool
@@ -55,57 +55,63 @@ class SubmitCommand:
         return self.verdicts or self.file
 
 
+@resumes
 def submit(
-    context: typer.Context,
+    asked: CommandCall,
     file: options.File,
     *,
-    item: options.Item,
-    node: options.NodeUrl = None,
-    key: options.Key = None,
-    key_file: options.KeyFile = None,
-    sandbox: options.Sandbox = None,
-    sandbox_file: options.SandboxFile = Path("var/sandbox.json"),
+    item: options.Item = None,
     charset: options.Charset = None,
     lane: Annotated[Lane, typer.Option(help="backfill：历史数据，让位于 live。History gives way.")] = Lane.LIVE,
     dry_run: options.DryRun = False,
     verdicts: options.Verdicts = None,
     no_save: options.NoSave = False,
     resume: options.Resume = None,
-    as_json: options.AsJson = False,
-) -> None:
+) -> Exit:
     """报送文件并逐行给出结果。Send a file of records; say what became of each row.
 
-    退出码 exit codes: 0 无拒绝（待审核行另有提示）nothing refused, held rows with a notice; 1 有行被拒绝 rows were
-    refused; 2 用法或连接错误 usage or connection; 130 中断 interrupted.
+    未指明条目时按表头查找。The item is found from the header where it is not said and only one fits.
+
+    有行被拒绝则退出码为 1；待审核、历史内容、已终止记录的行另有提示。The exit code is 1 where rows were refused; rows
+    that are held, repeat an earlier content, or are of records that have ended are told beside.
 
     中断后重新运行同一命令即可续传。After a break, run the same command again: it goes on where it stood.
     """
-    warn_of_key(context)
-
-    def work() -> Exit:
-        target = target_of(node=node, key=key, key_file=key_file, sandbox=sandbox, sandbox_file=sandbox_file)
-        return _run(
-            SubmitCommand(
-                file=file,
-                item=item,
-                target=target,
-                charset=charset,
-                lane=lane,
-                dry_run=dry_run,
-                verdicts=verdicts,
-                resume=resume,
-                save=not (no_save or dry_run),
-                as_json=as_json,
-            )
+    with asked.node() as node:
+        order = SubmitCommand(
+            file=file,
+            item=item or _found(node, file, asked.target.party, charset),
+            url=node.url,
+            charset=charset,
+            lane=lane,
+            dry_run=dry_run,
+            verdicts=verdicts,
+            resume=resume,
+            save=not (no_save or dry_run),
+            as_json=asked.as_json,
         )
+        return _run(node, order)
 
-    raise typer.Exit(concluded(work, as_json=as_json))
+
+def _found(node: Node, file: Path, party: str | None, charset: str | None) -> str:
+    """The one item that the file is of, among those that the caller may submit, as far as that is known here."""
+    duties = next((set(each.duties) for each in node.catalogue.parties() if each.code == party), None)
+    items = (node.catalogue.item(entry.code) for entry in node.catalogue.items())
+    fits = fitting(file, (each for each in items if duties is None or duties & set(each.duties)), charset=charset)
+    if len(fits) != 1:
+        names = ", ".join(each.code for each in fits)
+        why = f"the header fits several: {names}" if fits else "the header fits none of them"
+        why_zh = f"表头与多个条目相符：{names}" if fits else "表头与各条目均不相符"
+        raise Unsendable(f"Say which item it is, --item CODE: {why}.", f"请用 --item 指明条目：{why_zh}。")
+    (only,) = fits
+    say.notice(f"Item: {only.code} ({only.name}).", f"条目：{only.name_zh}（{only.code}）。")
+    return only.code
 
 
-def _run(order: SubmitCommand) -> Exit:
+def _run(node: Node, order: SubmitCommand) -> Exit:
     tally = Tally()
     verdicts = nullcontext() if order.verdicts is None else written(order.verdicts)
-    with Node(order.target.url, key=order.target.key) as node, verdicts as out:
+    with verdicts as out:
         upload = node.records.upload(order.file, item=order.item, charset=order.charset)
         key, state = _resume(order, upload)
         submission = node.records.submit_file(
@@ -125,7 +131,7 @@ def _run(order: SubmitCommand) -> Exit:
 
 def _resume(order: SubmitCommand, upload: Upload) -> tuple[str, Path | None]:
     """The key to send under, and the file that remembers it, if there is one."""
-    parts = (upload.digest, order.item, order.target.url, order.lane, str(order.dry_run), upload.content_type)
+    parts = (upload.digest, order.item, order.url, order.lane, str(order.dry_run), upload.content_type)
     state = beside(order.base, ".resume.json")
     resume, begun = Resume.of(state, file=order.file, parts=parts)
     if order.resume is not None:
@@ -139,8 +145,8 @@ def _resume(order: SubmitCommand, upload: Upload) -> tuple[str, Path | None]:
 
 _NOTICES = {
     "superseded": (
-        "{count:,} rows say what their records said before; the newer stays. To go back, correct with If-Match.",
-        "{count:,} 行为记录的历史内容，现以较新版本为准；如确需恢复，请以带 If-Match 的更正办理。",
+        "{count:,} rows say what their records said before; the newer stays. To go back: creditmesh records correct.",
+        "{count:,} 行为记录的历史内容，现以较新版本为准；如确需恢复，请办理更正：creditmesh records correct。",
     ),
     "record_ended": (
         "{count:,} rows are of records that were withdrawn or repaired: they stay so. Leave them out of the export.",
@@ -180,17 +186,16 @@ def _line(verdict: Verdict) -> bytes:
 
 
 def _keep(receipts: Sequence[SignedText], base: Path) -> list[Path]:
+    """Each receipt in a file of its own, named after its submission: that of last night stays."""
     kept = []
-    for number, receipt in enumerate(receipts, start=1):
-        place = beside(base, ".receipt.json" if len(receipts) == 1 else f".receipt-{number}.json")
+    for receipt in receipts:
+        submission = said(Receipt, receipt).submission
+        place = beside(base, f".{submission}.receipt.json")
         try:
-            place.write_text(receipt.model_dump_json(indent=1) + "\n", encoding="utf-8")
-        except OSError:
-            submission = said(Receipt, receipt).submission
-            say.notice(
-                f"Cannot write {place}; the receipt stays at GET /v1/submissions/{submission}/receipt.",
-                f"无法写入 {place}；回执可由 GET /v1/submissions/{submission}/receipt 获取。",
-            )
+            save(place, receipt.model_dump_json(indent=1).encode() + b"\n")
+        except Unsendable as error:
+            again = f"creditmesh submissions receipt {submission}"
+            say.notice(f"{error.detail} The receipt stays: {again}", f"{error.detail_zh}回执可再次获取：{again}")
         else:
             kept.append(place)
     return kept
@@ -201,16 +206,23 @@ def _tell(order: SubmitCommand, tally: Tally, receipts: Sequence[SignedText], ke
         document = tally.document() | {
             "dry_run": order.dry_run,
             "receipts": [said(Receipt, receipt).model_dump(mode="json") for receipt in receipts],
-            "receipt_files": [str(place) for place in kept],
-            "verdicts": None if order.verdicts is None else str(order.verdicts),
+            "item": order.item,
+            "receipt_files": [say.printable(str(place)) for place in kept],
+            "verdicts": None if order.verdicts is None else say.printable(str(order.verdicts)),
         }
-        say.answers.print(json.dumps(document, ensure_ascii=False))
-        return
-    for notice in tally.notices:
-        say.notice(notice.detail, notice.detail_zh)
-    say.answers.print(tally.table())
-    for place in kept:
-        say.answers.print(f"回执 receipt: {place}")
+        say.document(document)
+    else:
+        for notice in tally.notices:
+            say.notice(notice.detail, notice.detail_zh)
+        for table in tally.tables():
+            say.table(table)
+        for place in kept:
+            say.answers.print(f"回执 receipt: {say.printable(str(place))}")
+    _tell_beside(order, tally)
+
+
+def _tell_beside(order: SubmitCommand, tally: Tally) -> None:
+    """What is nothing to mend, with its own counts."""
     if order.dry_run:
         say.notice("A dry run: nothing was stored.", "试运行：未保存任何数据。")
     for code, count in tally.noticed.items():

@@ -3,10 +3,10 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from creditmesh.client.cli import say
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.verdicts import Verdict
 
@@ -18,6 +18,7 @@ WORDS = {
     "refused": ("已拒绝", "red"),
 }
 _NOTICED = ("superseded", "record_ended")
+"""Reasons that a file which is exported whole every day has again and again: told apart, and nothing to mend."""
 _EXAMPLES = 5
 _MOST_REASONS = 12
 
@@ -86,9 +87,9 @@ class Tally:
             "notices": [notice.model_dump() for notice in self.notices],
         }
 
-    def table(self) -> RenderableType:
+    def tables(self) -> list[Table]:
         """The same for people."""
-        return Group(self._counted(), *([self._reasoned()] if self.reasons else []))
+        return [self._counted(), *([self._reasoned()] if self.reasons else [])]
 
     def _most(self) -> list[tuple[str, _Seen]]:
         order = list(WORDS)[::-1]
@@ -96,8 +97,7 @@ class Tally:
         return sorted(found, key=lambda one: (order.index(one[0]), -one[1].count))
 
     def _counted(self) -> Table:
-        table = Table("结果", "verdict", "行数 rows", box=None, pad_edge=False)
-        table.columns[2].justify = "right"
+        table = say.columns("结果", "verdict", "行数 rows", right=2)
         for verdict, (word, style) in WORDS.items():
             if self.counts[verdict]:
                 table.add_row(word, verdict, f"{self.counts[verdict]:,}", style=style)
@@ -105,11 +105,7 @@ class Tally:
         return table
 
     def _reasoned(self) -> Table:
-        table = Table(
-            "行数 rows", "verdict", "字段 field", "原因 reason", "例如行 e.g. row (line)", box=None, pad_edge=False
-        )
-        table.columns[0].justify = "right"
-        table.columns[3].overflow = "fold"
+        table = say.columns("行数 rows", "verdict", "字段 field", "原因 reason", "例如行 e.g. row (line)", right=0)
         most = self._most()
         for verdict, seen in most[:_MOST_REASONS]:
             text = Text(f"{seen.reason.detail_zh}\n{seen.reason.detail} [{seen.reason.code}]")

@@ -1,5 +1,6 @@
-"""Which node, and as whom: from options, the environment, a key file, or the running sandbox."""
+"""Which node, and as whom: from options, the environment, a key file, a profile, or the running sandbox."""
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -7,9 +8,24 @@ import httpx
 import typer
 from pydantic import BaseModel, ValidationError
 
+from creditmesh.client.cli import profiles, say
 from creditmesh.client.cli.say import notice
 from creditmesh.client.errors import Unsendable
 from creditmesh.client.http import is_loopback
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetOptions:
+    """What options, environment and profile say of the node and the credential."""
+
+    node: str | None = None
+    key: str | None = field(default=None, repr=False)
+    key_file: Path | None = None
+    profile: str | None = None
+    sandbox: str | None = None
+    sandbox_file: Path = Path("var/sandbox.json")
+    on_command_line: frozenset[str] = frozenset()
+    """Which of these stand there; the others come from the environment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +33,9 @@ class Target:
     """An address and a credential."""
 
     url: str
-    key: str = field(repr=False)
+    key: str | None = field(repr=False)
+    party: str | None = None
+    """Whose credential it is, where that is known here."""
 
 
 class _Node(BaseModel):
@@ -46,21 +64,41 @@ def warn_of_key(context: typer.Context) -> None:
         )
 
 
-def target_of(
-    *, node: str | None, key: str | None, key_file: Path | None, sandbox: str | None, sandbox_file: Path
-) -> Target:
-    """The one place the options point to; Unsendable names the option that is missing or too many."""
-    if sandbox is not None:
-        return _in_sandbox(sandbox, sandbox_file)
-    if key_file is not None:
-        key = _first_line(key_file)
-    if node is None or key is None:
+def target_of(place: TargetOptions, *, key_needed: bool = True) -> Target:
+    """The one node that is meant, whole from one source: a sandbox, a profile, or an address with its key.
+
+    Unsendable names the option that is missing or too many: a key of one place is never sent to another.
+    """
+    if place.sandbox is not None:
+        return _in_sandbox(place.sandbox, place.sandbox_file)
+    if (name := _profile_meant(place)) is not None:
+        kept = profiles.read(name)
+        return Target(url=kept.url, key=kept.key, party=kept.party)
+    key = place.key if place.key_file is None else key_in(place.key_file)
+    if place.node is None or (key is None and key_needed):
         raise Unsendable(
-            "Say which node and as whom: --node URL and CREDITMESH_KEY (or --key-file), or --sandbox NAME.",
-            "请指明节点和凭证：--node URL 与环境变量 CREDITMESH_KEY（或 --key-file），或 --sandbox NAME。",
+            "Say which node and as whom: --node URL and CREDITMESH_KEY (or --key-file), --profile NAME, "
+            "or --sandbox NAME.",
+            "请指明节点和凭证：--node URL 与环境变量 CREDITMESH_KEY（或 --key-file），或 --profile NAME，"
+            "或 --sandbox NAME。",
         )
-    _warn_in_clear(node)
-    return Target(url=node, key=key)
+    warn_in_clear(place.node)
+    return Target(url=place.node, key=key)
+
+
+def _profile_meant(place: TargetOptions) -> str | None:
+    """The profile that is named, or the one in use where no address and no key is said anywhere."""
+    beside = {"node", "key", "key_file"}
+    if place.profile is None:
+        return None if place.node or place.key or place.key_file else profiles.in_use()
+    if place.on_command_line & beside and "profile" not in place.on_command_line:
+        return None
+    if place.on_command_line & beside or ("profile" not in place.on_command_line and (place.node or place.key)):
+        raise Unsendable(
+            "A profile is named, and an address or a key beside it (option or environment); say one of them.",
+            "既指明了配置，又另有节点地址或密钥（选项或环境变量）；请只保留其一。",
+        )
+    return place.profile
 
 
 def _in_sandbox(name: str, file: Path) -> Target:
@@ -73,19 +111,23 @@ def _in_sandbox(name: str, file: Path) -> Target:
         ) from None
     for caller in sandbox.callers:
         if name in (caller.name, caller.party) and caller.node in sandbox.nodes:
-            return Target(url=sandbox.nodes[caller.node].url, key=caller.token)
+            return Target(url=sandbox.nodes[caller.node].url, key=caller.token, party=caller.party)
     names = ", ".join(caller.name for caller in sandbox.callers)
     raise Unsendable(f"The sandbox has no caller {name!r}; it has: {names}.", f"沙箱中没有 {name!r}；可用：{names}。")
 
 
-def _first_line(file: Path) -> str:
+def key_in(file: Path) -> str:
+    """The key in the first line of a file, or of standard input (`-`)."""
     try:
-        return file.read_text(encoding="utf-8").strip().splitlines()[0]
+        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8-sig")
+        return text.strip().splitlines()[0].strip()
     except (OSError, ValueError, IndexError):
-        raise Unsendable(f"{file}: no key can be read there.", f"{file}：无法读取密钥。") from None
+        name = say.printable(str(file))
+        raise Unsendable(f"{name}: no key can be read there.", f"{name}：无法读取密钥。") from None
 
 
-def _warn_in_clear(node: str) -> None:
+def warn_in_clear(node: str) -> None:
+    """Say so where what is sent to this address can be read on its way."""
     try:
         url = httpx.URL(node)
     except httpx.InvalidURL:

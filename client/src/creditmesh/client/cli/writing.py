@@ -1,24 +1,36 @@
 """Writes answers to a file that is there whole or not at all."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from creditmesh.client.cli.say import printable
 from creditmesh.client.errors import Unsendable
 
 
 @contextmanager
-def written(file: Path) -> Iterator[BinaryIO]:
-    """A file to write answers to, under another name until it is whole."""
-    part = file.with_name(file.name + ".part")
+def written(file: Path, *, private: bool = False) -> Iterator[BinaryIO]:
+    """A file to write answers to, under another name until it is whole; `private`: its owner alone reads it."""
+    part = file.with_name(f"{file.name}.{os.getpid()}.part")
     try:
-        with part.open("wb") as out:
+        mode = 0o600 if private else 0o666
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as out:
             yield out
+            out.flush()
+            os.fsync(out.fileno())
         part.replace(file)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise Unsendable(f"{file}: cannot be written ({reason}).", f"{file}：无法写入（{reason}）。") from None
+        name = printable(str(file))
+        raise Unsendable(f"{name}: cannot be written ({reason}).", f"{name}：无法写入（{reason}）。") from None
     finally:
         with suppress(OSError):
             part.unlink()
+
+
+def save(file: Path, content: bytes, *, private: bool = False) -> None:
+    """A small file, whole or not at all."""
+    with written(file, private=private) as out:
+        out.write(content)

@@ -1,0 +1,83 @@
+"""Shows what a node answered: to people as a tree or a table, to programs under the API's own names."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, JsonValue
+
+from creditmesh.client.cli import say
+from creditmesh.client.cli.words import headed, worded
+from creditmesh.client.cli.writing import save
+from creditmesh.schemas.signed import SignedText
+
+
+def one(answer: BaseModel, *, as_json: bool) -> None:
+    """One answer: a JSON document, or a tree of its names and values."""
+    document: dict[str, JsonValue] = answer.model_dump(mode="json")
+    if as_json:
+        say.document(document)
+        return
+    for line in _tree(document, ""):
+        say.answers.print(line)
+
+
+def many(answers: Iterable[BaseModel], columns: Sequence[str], *, as_json: bool) -> None:
+    """A list: NDJSON as it comes, or a table of these members; `a.b` is member b of member a."""
+    documents = (answer.model_dump(mode="json") for answer in answers)
+    if as_json:
+        for document in documents:
+            say.document(document)
+        return
+    rows = list(documents)
+    table = say.columns(*map(headed, columns))
+    for row in rows:
+        table.add_row(*(_cell(name, _member(row, name)) for name in columns))
+    if rows:
+        say.table(table)
+    say.answers.print(f"共 in all: {len(rows)}")
+
+
+def _member(row: Any, name: str) -> JsonValue:
+    first, _, rest = name.partition(".")
+    found = row.get(first) if isinstance(row, Mapping) else None
+    return _member(found, rest) if rest else found
+
+
+def _cell(name: str, value: JsonValue) -> str:
+    if isinstance(value, list):
+        return ", ".join(_cell(name, each) for each in value)
+    if isinstance(value, Mapping):  # a reason, or a count by its word
+        return str(value["code"]) if "code" in value else ", ".join(f"{word} {count}" for word, count in value.items())
+    return worded(name, value)
+
+
+def _tree(value: JsonValue, indent: str) -> Iterator[str]:
+    pairs: Iterable[tuple[str, JsonValue]]
+    if isinstance(value, Mapping):
+        pairs = ((headed(name), each) for name, each in value.items())
+        names: Iterable[str] = value
+    else:
+        items = value if isinstance(value, list) else [value]
+        pairs = [(f"{place}.", each) for place, each in enumerate(items, start=1)]
+        names = ("" for _ in items)
+    for name, (header, each) in zip(names, pairs, strict=True):
+        if each is None or each in ([], {}):
+            continue
+        if isinstance(each, list) and all(isinstance(part, str | int) for part in each):
+            each = ", ".join(worded(name, part) for part in each)  # noqa: PLW2901 - as it is shown
+        if isinstance(each, Mapping | list):
+            yield f"{indent}{header}{'' if header.endswith('.') else ':'}"
+            yield from _tree(each, indent + "  ")
+        else:
+            yield f"{indent}{header}: {worded(name, each)}"
+
+
+def signed(text: SignedText, out: Path | None) -> None:
+    """A signed text as it was signed, printed or in a file."""
+    document = text.model_dump_json(indent=1)
+    if out is None:
+        say.answers.print(document)
+        return
+    save(out, document.encode() + b"\n")
+    say.answers.print(say.printable(str(out)))

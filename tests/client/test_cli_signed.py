@@ -1,0 +1,104 @@
+"""`creditmesh verify` finds out what a file is: receipts and acknowledgements beside certificates and feeds."""
+
+import json
+from base64 import b64encode
+from datetime import UTC, datetime
+from hashlib import sha256
+from uuid import UUID
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from creditmesh.schemas.acknowledgements import Acknowledgement
+from creditmesh.schemas.signed import SignedText, sign
+from creditmesh.schemas.verdicts import Receipt
+from tests.client.test_cli_pull import run
+
+CITY = Ed25519PrivateKey.from_private_bytes(bytes([7]) * 32)
+PUBLIC = b64encode(CITY.public_key().public_bytes_raw()).decode()
+STRANGER = b64encode(Ed25519PrivateKey.from_private_bytes(bytes([9]) * 32).public_key().public_bytes_raw()).decode()
+VERDICTS = b'{"row":1,"verdict":"accepted","item":"administrative_penalty"}\n'
+RECEIPT = sign(
+    Receipt(
+        submission=UUID(int=1),
+        node="city",
+        item="administrative_penalty",
+        rows=1,
+        accepted=1,
+        unchanged=0,
+        corrected=0,
+        held=0,
+        refused=0,
+        digest=f"sha-256:{sha256(VERDICTS).hexdigest()}",
+        key="c1",
+        alg="ed25519",
+    ),
+    by=CITY.sign,
+)
+ACKNOWLEDGEMENT = sign(
+    Acknowledgement(
+        feed="creditmesh/town/up",
+        by="city",
+        first=0,
+        until=3,
+        size=3,
+        root="0" * 64,
+        at=datetime(2026, 3, 2, tzinfo=UTC),
+        key="c1",
+        alg="ed25519",
+    ),
+    by=CITY.sign,
+)
+
+
+def written(tmp_path, signed: SignedText, **beside: object):
+    file = tmp_path / "kept.json"
+    file.write_text(json.dumps(signed.model_dump() | beside))
+    return file
+
+
+def verify(remote, file, *options):
+    done = run(remote, "verify", file, *options)
+    assert remote.asked == []
+    return done
+
+
+@pytest.mark.parametrize(("signed", "kind"), [(RECEIPT, "receipt"), (ACKNOWLEDGEMENT, "acknowledgement")])
+def test_what_a_file_is_is_found_and_the_key_that_was_believed_is_said(remote, tmp_path, signed, kind):
+    file = written(tmp_path, signed)
+    told = json.loads(verify(remote, file, "--public", PUBLIC, "--json").stdout)
+    assert (told["kind"], told["publics"]) == (kind, [PUBLIC])
+    assert PUBLIC in verify(remote, file, "--public", STRANGER, "--public", PUBLIC).stdout
+
+
+@pytest.mark.parametrize("signed", [RECEIPT, ACKNOWLEDGEMENT])
+def test_another_key_another_text_and_members_that_nobody_signed_do_not_fit(remote, tmp_path, signed):
+    wrong = verify(remote, written(tmp_path, signed), "--public", STRANGER)
+    assert (wrong.returncode, "DOES NOT FIT" in wrong.stdout) == (1, True)
+    altered = signed.model_copy(update={"signed": signed.signed.replace(":1,", ":2,").replace(":3,", ":4,")})
+    assert altered != signed
+    assert verify(remote, written(tmp_path, altered), "--public", PUBLIC).returncode == 1
+    beside = verify(remote, written(tmp_path, signed, accepted=9), "--public", PUBLIC, "--json")
+    assert (beside.returncode, json.loads(beside.stdout)["error"]["code"]) == (1, "not_covered")
+
+
+def test_without_a_key_nothing_is_believed_but_one_that_was_pinned_for_that_node_is(remote, tmp_path, pins):
+    file = written(tmp_path, RECEIPT)
+    unknown = verify(remote, file)
+    assert (unknown.returncode, "--public" in unknown.stderr) == (2, True)
+    pins.parent.mkdir()
+    pins.write_text(json.dumps({"city": [PUBLIC]}))
+    assert PUBLIC in verify(remote, file).stdout
+
+
+def test_the_verdicts_that_were_kept_are_checked_with_their_receipt(remote, tmp_path):
+    verdicts = tmp_path / "verdicts.ndjson"
+    verdicts.write_bytes(VERDICTS)
+    file = tmp_path / "as-answered.json"  # the line of the answer is taken as it came
+    file.write_text(json.dumps({"receipt": RECEIPT.model_dump()}))
+    assert verify(remote, file, "--public", PUBLIC, "--verdicts", verdicts).returncode == 0
+    verdicts.write_bytes(VERDICTS.replace(b"accepted", b"refused"))
+    altered = verify(remote, file, "--public", PUBLIC, "--verdicts", verdicts)
+    assert (altered.returncode, "digest" in altered.stderr + altered.stdout) == (1, False)
+    file.write_text(json.dumps({"receipt": RECEIPT.model_dump(), "rows": 9}))
+    assert verify(remote, file, "--public", PUBLIC).returncode == 1
