@@ -115,6 +115,7 @@ class Postgres:
         node: str = "city",
         tier: str = "city",
         parts: int = 12,
+        sandbox: bool = False,
         packages: Sequence[Migrated] = (),
         declare: Declare | None = None,
         begin: Callable[[Database], Awaitable[None]] | None = None,
@@ -123,7 +124,14 @@ class Postgres:
 
         `begin`: what each would have to do before its tests (for nodes of one kind always the same); the first did it.
         """
-        kind = (node, tier, parts, declare is not None, *((each.name, each.package, each.vault) for each in packages))
+        kind = (
+            node,
+            tier,
+            parts,
+            sandbox,
+            declare is not None,
+            *((each.name, each.package, each.vault) for each in packages),
+        )
         if kind not in self._templates:
             template = f"template_{next(self._numbers)}"
             await migrate(
@@ -131,6 +139,7 @@ class Postgres:
                 node=node,
                 tier=tier,
                 parts=parts,
+                sandbox=sandbox,
                 packages=packages,
                 secrets=self.secrets,
                 database=template,
