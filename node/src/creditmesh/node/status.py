@@ -1,6 +1,8 @@
 """How a node stands, for its operator: what `status` prints, and what `up` says when it is ready."""
 
+import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +14,7 @@ from creditmesh.node.errors import NodeError
 from creditmesh.node.operator import Operator
 from creditmesh.node.run_files import RunFile
 
+_READY = "yes"
 COLUMNS = ("process", "pid", "listens", "operator", "ready")
 Finding = tuple[str, str]
 """What is missing or stands still and what to do about it, in English and in Chinese."""
@@ -25,10 +28,29 @@ _NO_ROW = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """The node's processes as rows, and what is wrong with it."""
+    """The node's processes as rows, what of it stands still, and what it lacks yet."""
 
     processes: list[tuple[str, ...]]
-    findings: list[Finding]
+    stands: list[Finding]
+    missing: list[Finding]
+
+    def said(self) -> Iterator[tuple[str, Finding]]:
+        """Line by line: what stands still after `!`, what is to be done next after `next:`."""
+        yield from (("!", each) for each in self.stands)
+        yield from (("next:", each) for each in self.missing)
+        if not self.stands and not self.missing:
+            yield "", ("nothing is missing, nothing stands still", "一切正常")
+
+
+def waited(settings: NodeSettings, *, seconds: float) -> Status:
+    """As `look`, once every process is ready, or when so many seconds have passed."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with suppress(NodeError):
+            if all(row[-1] == _READY for row in look(settings).processes):
+                break
+        time.sleep(0.2)
+    return look(settings)
 
 
 def look(settings: NodeSettings) -> Status:
@@ -40,10 +62,11 @@ def look(settings: NodeSettings) -> Status:
             f"{settings.state} 中没有正在运行的节点进程：请执行 creditmesh-node up",
         )
     said = [(each, _readiness(each)) for each in running]
-    findings = [finding for each, readiness in said for finding in _of(each, readiness)]
+    stands = [finding for each, readiness in said for finding in _of(each, readiness)]
     return Status(
         processes=[_row(each, readiness) for each, readiness in said],
-        findings=list(dict.fromkeys([*findings, *_missing(settings)])),
+        stands=list(dict.fromkeys(stands)),
+        missing=list(_missing(settings)),
     )
 
 
@@ -67,7 +90,7 @@ def _readiness(running: RunFile) -> dict[str, Any] | None:
 
 
 def _row(running: RunFile, readiness: Mapping[str, Any] | None) -> tuple[str, ...]:
-    ready = "no answer" if readiness is None else "yes" if readiness["ready"] else "no"
+    ready = "no answer" if readiness is None else _READY if readiness["ready"] else "no"
     return (running.process, str(running.pid), running.url, running.operator, ready)
 
 

@@ -88,21 +88,23 @@ def _say_ready(found: "RunFile") -> None:
 
 
 @app.command("status")
-def node_status() -> None:
-    """The node's processes, what is missing, what stands still, and what to do about it. Exits 1 if anything is.
+def node_status(
+    *,
+    wait: Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait until every process is ready.")] = 0,
+) -> None:
+    """The node's processes, what stands still, what is missing, and what to do about it. Exits 1 if anything stands.
 
-    节点各进程及缺失、停滞事项与处理办法；有则退出码为 1。
+    节点各进程及停滞、缺失事项与处理办法；有停滞则退出码为 1。
     """
     from creditmesh.node import status
 
     with plainly():
-        found = status.look(node_settings())
+        found = status.waited(node_settings(), seconds=wait)
         show_table(status.COLUMNS, found.processes)
-        for text, text_zh in found.findings:
-            out.print(f"! {text} / {text_zh}", markup=False, highlight=False, soft_wrap=True)
-        if found.findings:
+        for sign, (text, text_zh) in found.said():
+            out.print(f"{sign} {text} / {text_zh}", markup=False, highlight=False, soft_wrap=True)
+        if found.stands:
             raise typer.Exit(1)
-        out.print("nothing is missing, nothing stands still / 一切正常", markup=False, highlight=False)
 
 
 @app.command()
