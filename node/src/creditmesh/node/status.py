@@ -62,7 +62,7 @@ def look(settings: NodeSettings) -> Status:
             f"{settings.state} 中没有正在运行的节点进程：请执行 creditmesh-node up",
         )
     said = [(each, _readiness(each)) for each in running]
-    stands = [finding for each, readiness in said for finding in _of(each, readiness)]
+    stands = [finding for each, readiness in said for finding in standing(each, readiness)]
     return Status(
         processes=[_row(each, readiness) for each, readiness in said],
         stands=list(dict.fromkeys(stands)),
@@ -94,7 +94,8 @@ def _row(running: RunFile, readiness: Mapping[str, Any] | None) -> tuple[str, ..
     return (running.process, str(running.pid), running.url, running.operator, ready)
 
 
-def _of(running: RunFile, readiness: Mapping[str, Any] | None) -> Iterator[Finding]:
+def standing(running: RunFile, readiness: Mapping[str, Any] | None) -> Iterator[Finding]:
+    """What stands still in a process by what it says of its readiness; None: it says nothing."""
     name = running.process
     if readiness is None:
         yield (f"{name} ({running.pid}) does not answer: see its log", f"{name}（{running.pid}）无应答，请查看其日志")

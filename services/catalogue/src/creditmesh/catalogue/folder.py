@@ -29,7 +29,7 @@ SUBFOLDERS: dict[str, ObjectKind] = {
 _UNREAD = ("it is no YAML in UTF-8 that can be read, or is named otherwise", "文件不是可读的 UTF-8 YAML，或文件名不符")
 _QUOTES = (
     "YAML reads it as a number, a date or true/false where text is meant; put the value between quotes",
-    "YAML 将其读作数字、日期或真假值，而此处须为文本；请给该值加上引号",
+    "YAML 将其读作数字、日期或真假值，此处须为文本；请给该值加上引号",
 )
 _RULES_ZH = {"missing": "此项必填", "extra_forbidden": "未知字段", "literal_error": "取值不在允许范围内"}
 
