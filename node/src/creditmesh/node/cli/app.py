@@ -102,7 +102,7 @@ def node_status(
         found = status.waited(node_settings(), seconds=wait)
         show_table(status.COLUMNS, found.processes)
         for sign, (text, text_zh) in found.said():
-            out.print(f"{sign} {text} / {text_zh}", markup=False, highlight=False, soft_wrap=True)
+            out.print(f"{sign} {text} / {text_zh}".strip(), markup=False, highlight=False, soft_wrap=True)
         if found.stands:
             raise typer.Exit(1)
 

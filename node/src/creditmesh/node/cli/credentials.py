@@ -130,6 +130,7 @@ def peers_init(
             "next: creditmesh-node peers show --url URL > FILE, for the peer's operator / 下一步：导出后交对方运维方",
             markup=False,
             highlight=False,
+            soft_wrap=True,
         )
 
 
