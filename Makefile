@@ -8,23 +8,24 @@ MEMBERS := schemas chassis services/catalogue services/exchange services/ingesti
 TIMES ?= 3
 RUNS ?= 1
 BUS ?= embedded
+UV = $(BIN)/python deploy/as_pip.py $(BIN)/uv pip
 
 .PHONY: help setup lock check format test chaos run bench kafka kafka-stop docs clean
 
 help: ## print this help
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.ready ## make the environment in .venv from requirements.lock
+setup: $(VENV)/.ready ## make the environment in .venv from requirements.lock, from the index that pip is configured for
 
 $(VENV)/.ready: requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS))
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -q --require-hashes -r <($(PYTHON) deploy/only.py requirements.lock uv)
-	@$(BIN)/uv pip sync -q --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
-	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation $(foreach m,$(MEMBERS),-e $(m))
+	@$(UV) sync -q --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
+	@$(UV) install -q --python $(BIN)/python --no-deps --no-build-isolation $(foreach m,$(MEMBERS),-e $(m))
 	@touch $@
 
 lock: ## resolve the dependencies anew into requirements.lock
-	@$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --no-emit-index-url --universal \
+	@$(UV) compile pyproject.toml --group dev --generate-hashes --no-emit-index-url --universal \
 		--python-version 3.11 --no-header --no-annotate -q -o requirements.lock \
 		$(foreach m,$(MEMBERS),--no-emit-package creditmesh-$(notdir $(m)))
 

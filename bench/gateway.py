@@ -35,7 +35,8 @@ from creditmesh.chassis.database.address import DatabaseAddress, addresses
 from creditmesh.chassis.database.embedded import EmbeddedServer
 from creditmesh.chassis.database.migrating import migrate
 from creditmesh.chassis.database.pool import Pool
-from creditmesh.chassis.equipment import Equipment, NodeFacts
+from creditmesh.chassis.equipment import Equipment
+from creditmesh.chassis.facts import Facts
 from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.app import service_app
 from creditmesh.chassis.http.router import Ctx, Router
@@ -55,7 +56,7 @@ from creditmesh.schemas.events import CatalogueChanged
 CONNECTIONS, SECONDS, ROUNDS = 16, 1.5, 4
 BODY = b'{"text":"' + b"x" * 1000 + b'"}'
 PARTY = "dept.bench"
-NODE = NodeFacts(code="city", tier="city", parts=12, sandbox=True)
+NODE = Facts(code="city", tier="city", parts=12, sandbox=True)
 WAYS = ("direct", "in process", "over HTTP")
 router = Router()
 

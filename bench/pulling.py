@@ -23,7 +23,8 @@ from bench.standing import Standing, lags
 from creditmesh.chassis.bus.listen import Notifications as Wakes
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.database.pool import Pool
-from creditmesh.chassis.equipment import Equipment, NodeFacts
+from creditmesh.chassis.equipment import Equipment
+from creditmesh.chassis.facts import Facts
 from creditmesh.chassis.settings import NodeSettings
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import Vault
@@ -210,7 +211,7 @@ def _equipment(settings: NodeSettings, pool: Pool) -> Equipment:
     """What the province's exchange is given, without the rest of its process."""
     keys = Keys.load(settings.secrets / "keys", exchange.keys)
     return Equipment(
-        node=NodeFacts(code=settings.node, tier=settings.tier, parts=settings.parts, sandbox=True),
+        node=Facts(code=settings.node, tier=settings.tier, parts=settings.parts, sandbox=True),
         service=exchange,
         pool=pool,
         clock=Clock(),

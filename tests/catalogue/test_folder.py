@@ -56,6 +56,18 @@ def test_what_is_wrong_is_said_in_chinese_without_english_words(tmp_path: Path, 
         assert not re.search("[a-zA-Z]", re.sub("UTF-8|YAML", "", error.detail_zh)), error.detail_zh
 
 
+def test_a_code_that_yaml_takes_for_a_number_is_to_be_put_between_quotes(tmp_path: Path):
+    (tmp_path / "parties").mkdir()
+    text = "code: town\nname: Town\nname_zh: 镇\nkind: node\nuscc: 129900000000000865\n"
+    (tmp_path / "parties" / "town.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(UnreadableFolder) as refusal:
+        folder.read(tmp_path)
+    (error,) = refusal.value.errors
+    assert error.pointer == "/parties/town.yaml/uscc"
+    assert "between quotes" in error.detail
+    assert "引号" in error.detail_zh
+
+
 def test_every_file_that_is_wrong_is_named(tmp_path: Path):
     written(tmp_path, "a: [", name="one")
     written(tmp_path, "b: [", name="two")

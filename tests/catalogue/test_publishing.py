@@ -12,9 +12,11 @@ import yaml
 from creditmesh.catalogue import folder, operations
 from creditmesh.catalogue.errors import AlreadyWithdrawn, CatalogueRefused, NotASandbox, UnknownObject
 from creditmesh.catalogue.objects import CatalogueObject
+from creditmesh.catalogue.sandbox import invented_uscc
 from creditmesh.chassis.errors import Invalid
 from creditmesh.schemas.catalogue import Item, Party
 from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.rules.numbers import uscc_check
 from tests.catalogue.conftest import ALONE
 from tests.support.node import TestNode, running
 from tests.support.postgres import Postgres
@@ -287,6 +289,33 @@ async def test_only_a_sandbox_has_invented_parties_and_moves_its_date(postgres: 
         with pytest.raises(NotASandbox):
             async with real.context("catalogue") as ctx:
                 await operations.move_clock(ctx, 1)
+
+
+async def test_a_real_node_publishes_its_own_row_under_a_real_code_and_is_told_of_an_invented_one(
+    postgres: Postgres, tmp_path: Path
+):
+    said = {"name": "Credit Platform", "name_zh": "某市公共信用信息平台"}
+    async with running(postgres, tmp_path, declaration=ALONE, catalogue=False, sandbox=False) as real:
+        refused = await real.operator().post("/v1/admin/peers/own", json={**said, "uscc": invented_uscc("city")})
+        assert refused.status_code == 422
+        (error,) = refused.json()["errors"]
+        assert (error["pointer"], error["code"]) == ("/uscc", "invented")
+        assert "CREDITMESH_SANDBOX=true" in error["detail"]
+        assert "CREDITMESH_SANDBOX=true" in error["detail_zh"]
+        code = "12" + "0" * 15
+        answer = await real.operator().post("/v1/admin/peers/own", json={**said, "uscc": code + uscc_check(code)})
+        assert answer.status_code == 200, answer.text
+        own = (await real.operator().get("/v1/admin/peers")).json()["own"]
+    assert (own["code"], own["kind"], own["name_zh"], own["place"]) == ("city", "node", said["name_zh"], None)
+    assert {key["use"] for key in own["keys"]} == {"node", "feed"}
+
+
+async def test_the_shipped_catalogue_leaves_the_own_row_as_its_operator_gave_it(empty: TestNode):
+    given = {"name": "Ours", "name_zh": "本市平台", "uscc": invented_uscc("another")}
+    assert (await empty.operator().post("/v1/admin/peers/own", json=given)).status_code == 200
+    await load(empty)
+    own = (await empty.operator().get("/v1/admin/peers")).json()["own"]
+    assert {name: own[name] for name in given} == given
 
 
 @pytest.mark.parametrize(

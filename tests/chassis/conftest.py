@@ -18,7 +18,8 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.session import Session
-from creditmesh.chassis.equipment import Equipment, NodeFacts
+from creditmesh.chassis.equipment import Equipment
+from creditmesh.chassis.facts import Facts
 from creditmesh.chassis.http.app import operator_app, service_app
 from creditmesh.chassis.http.token import HEADER, Mint, Verifier
 from creditmesh.chassis.installation import streams
@@ -109,7 +110,7 @@ async def nursery(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) 
     yield Nursery(
         database=database,
         equipment=Equipment(
-            node=NodeFacts(code="city", tier="city", parts=database.parts, sandbox=True),
+            node=Facts(code="city", tier="city", parts=database.parts, sandbox=True),
             service=toys.service,
             pool=pool,
             clock=Clock(),

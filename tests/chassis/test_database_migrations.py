@@ -74,7 +74,7 @@ async def test_a_node_knows_whether_it_had_people_when_it_was_upgraded(postgres:
         assert await session.fetchval("select upgraded from bus.node") is False
         await session.execute("drop type bus.outgoing")
         await session.execute("drop table bus.catching_up")
-        await session.execute("alter table bus.node drop column upgraded")
+        await session.execute("alter table bus.node drop column upgraded, drop column sandbox")
         await session.execute("update bus.alembic_version set version_num = 'bus_0008'")
         if people:
             await session.execute("insert into vault.subject (id, part) values (gen_random_uuid(), 0)")
@@ -86,17 +86,26 @@ async def test_a_node_knows_whether_it_had_people_when_it_was_upgraded(postgres:
         assert await session.fetchval("select upgraded from bus.node") is bool(people)
 
 
-@pytest.mark.parametrize(("node", "tier", "parts"), [("city", "city", 4), ("city", "province", 3), ("town", "city", 3)])
-async def test_other_facts_are_refused_and_touch_nothing(
-    postgres: Postgres, database: Database, node: str, tier: str, parts: int
-):
+@pytest.mark.parametrize("sandbox", [False, True])
+async def test_what_a_node_from_before_is_told_at_its_upgrade_is_fixed(postgres: Postgres, *, sandbox: bool):
+    database = await postgres.database(packages=PACKAGES, parts=3)
+    given = {"node": "city", "tier": "city", "parts": 3, "packages": PACKAGES, "secrets": postgres.secrets}
+    async with database.session() as session:
+        await session.execute("alter table bus.node drop column sandbox")
+        await session.execute("update bus.alembic_version set version_num = 'bus_0013'")
+        await session.execute("update bus.installed set version = 'bus_0013' where package = 'bus'")
+    await migrate(postgres.admin, **given, database=database.name, sandbox=sandbox)  # type: ignore[arg-type]
+    with pytest.raises(WrongNode, match="fixed when a node is created"):
+        await migrate(postgres.admin, **given, database=database.name, sandbox=not sandbox)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("other", [{"parts": 4}, {"tier": "province"}, {"node": "town"}, {"sandbox": True}], ids=str)
+async def test_other_facts_are_refused_and_touch_nothing(postgres: Postgres, database: Database, other: dict[str, Any]):
     before = await content(database)
     with pytest.raises(WrongNode, match="fixed when a node is created"):
         await migrate(
             postgres.admin,
-            node=node,
-            tier=tier,
-            parts=parts,
+            **{"node": "city", "tier": "city", "parts": 3, **other},
             packages=PACKAGES,
             secrets=postgres.secrets,
             database=database.name,
@@ -109,6 +118,10 @@ async def test_a_node_knows_what_it_is(database: Database):
         await assert_node(session, Facts(code="city", tier="city", parts=3))
         with pytest.raises(WrongNode, match="3 parts"):
             await assert_node(session, Facts(code="city", tier="city", parts=12))
+        with pytest.raises(
+            WrongNode, match=r"no sandbox\), not .*a sandbox.*CREDITMESH_NODE, _TIER, _PARTS and _SANDBOX"
+        ):
+            await assert_node(session, Facts(code="city", tier="city", parts=3, sandbox=True))
 
 
 async def test_a_database_that_is_no_node_says_what_to_do(postgres: Postgres):

@@ -48,7 +48,7 @@ async def database(postgres: Postgres) -> AsyncIterator[Database]:
     async def declare(session: Session) -> None:
         await declare_streams(session, node="city", streams=streams(TOYS))
 
-    made = await postgres.database(packages=TOYS.services, declare=declare)
+    made = await postgres.database(packages=TOYS.services, declare=declare, sandbox=True)
     yield made
     await made.close()
 
@@ -297,7 +297,7 @@ async def test_a_route_without_a_policy_stops_the_start(database: Database, tmp_
             pass
 
 
-@pytest.mark.parametrize("facts", [{"parts": 24}, {"tier": "province"}], ids=str)
+@pytest.mark.parametrize("facts", [{"parts": 24}, {"tier": "province"}, {"sandbox": False}], ids=str)
 async def test_a_database_of_another_node_is_not_touched(database: Database, tmp_path: Path, facts: dict[str, Any]):
     given = settings(tmp_path).model_copy(update=facts)
     with pytest.raises(WrongNode, match="fixed when"):
@@ -338,7 +338,7 @@ async def test_each_service_connects_as_itself(postgres: Postgres, tmp_path: Pat
     async def declare(session: Session) -> None:
         await declare_streams(session, node="city", streams=streams(NODE))
 
-    database = await postgres.database(packages=NODE.services, declare=declare)
+    database = await postgres.database(packages=NODE.services, declare=declare, sandbox=True)
     names = [service.name for service in NODE.services]
     running = host(database, settings(tmp_path), declaration=NODE, hosted=names, door=door)
     try:

@@ -92,13 +92,13 @@ async def test_a_departments_night_job_and_the_morning_after(desk, city, tmp_pat
     assert [each["change"] for each in history.lines] == ["accepted", "corrected"]
 
     back = await desk.does("owner", "submit --no-save --json", export(file, [first]))
-    assert (back.document["unchanged"], back.document["superseded"]) == (1, 1)
-    assert "较新内容" in back.stderr
+    assert (back.document["unchanged"], back.document["noticed"]) == (1, {"superseded": 1})
+    assert "历史内容" in back.stderr
     withdrawal = f"records withdraw {found['record']} --reason revoked --basis 示市监撤〔2026〕1号 --json"
     assert (await desk.does("owner", withdrawal)).document["state"] == "withdrawn"
     still = await desk.does("owner", "submit --no-save --json", export(file, [fine]))
-    assert still.document["closed"] == 1
-    assert "已终止" in still.stderr
+    assert still.document["noticed"] == {"record_ended": 1}
+    assert "已撤销" in still.stderr
     (ended,) = (await desk.does("owner", f"records find --item {ITEM} --state withdrawn --json")).lines
     assert ended["record"] == found["record"]
 

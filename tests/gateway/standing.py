@@ -20,7 +20,8 @@ from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.database.pool import Pool
-from creditmesh.chassis.equipment import Equipment, NodeFacts
+from creditmesh.chassis.equipment import Equipment
+from creditmesh.chassis.facts import Facts
 from creditmesh.chassis.http.app import operator_app, service_app
 from creditmesh.chassis.http.token import Mint, Verifier
 from creditmesh.chassis.service import Declaration, Service
@@ -114,8 +115,8 @@ class Standing:
         self.followed = directory()
 
     @property
-    def node(self) -> NodeFacts:
-        return NodeFacts(code="city", tier="city", parts=12, sandbox=self.sandbox)
+    def node(self) -> Facts:
+        return Facts(code="city", tier="city", parts=12, sandbox=self.sandbox)
 
     def unreachable(self) -> Pool:
         """A pool of a server that is not there."""

@@ -222,6 +222,40 @@ def test_a_peer_is_shown_added_listed_known_at_the_door_and_removed(city: Victim
     assert (new.exit_code, "--place above" in new.stderr) == (2, True), "of one that is new the place must be said"
 
 
+def test_a_node_says_who_runs_it_and_what_is_not_said_stays(city: Victim):
+    names = ("--name", "City Platform", "--name-zh", "某市平台", "--uscc", invented_uscc("cityplatform"))
+    published = typed(city, "peers", "init", *names)
+    assert published.exit_code == 0, published.output
+    assert "peers show --url" in published.stdout
+    before = json.loads(typed(city, "peers", "show").stdout)
+    assert (before["name"], before["name_zh"], before["uscc"]) == (names[1], names[3], names[5])
+    assert typed(city, "peers", "init").exit_code == 0
+    assert json.loads(typed(city, "peers", "show").stdout) == before
+
+
+def test_the_keys_that_were_issued_are_listed_without_their_text(city: Victim):
+    key = typed(city, "keys", "issue", "housing", "--label", "listed").stdout.strip()
+    names, *lines = (line.split("\t") for line in typed(city, "keys", "list", "housing").stdout.splitlines())
+    told = {row[0]: dict(zip(names, row, strict=True)) for row in lines}
+    one = told[key.split("_")[2]]
+    assert (one["party"], one["who"], one["items"], one["state"]) == ("housing", "listed", "all", "live")
+    assert key.split("_")[3] not in "".join(map(str, told))
+    typed(city, "keys", "revoke", key.split("_")[2])
+    assert key.split("_")[2] not in typed(city, "keys", "list", "housing").stdout
+    assert "revoked" in typed(city, "keys", "list", "housing", "--all").stdout
+
+
+def test_how_the_node_stands_is_said_process_by_process(city: Victim):
+    done = typed(city, "status", "--wait", "60")
+    assert done.exit_code == 0, done.output
+    names, *rows = (line.split("\t") for line in done.stdout.splitlines() if "\t" in line)
+    told = {row[0]: dict(zip(names, row, strict=True)) for row in rows}
+    assert {"gateway", "catalogue", "ingestion"} <= told.keys()
+    assert told["gateway"]["listens"] == city.url
+    assert {row["ready"] for row in told.values()} == {"yes"}
+    assert "nothing is missing, nothing stands still" in done.stdout
+
+
 def test_a_stopped_feed_is_listed_and_resumed(city: Victim):
     stop = (
         "insert into exchange.copy_head (peer, feed, alarm, alarmed_at)"

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
+from creditmesh.catalogue.sandbox import invented_uscc
 from creditmesh.chassis.http.app import routes_of
 from creditmesh.node.declaration import NODE
 from tests.journeys.stored import Stored
@@ -41,6 +42,9 @@ EXAMPLES = {
     "POST /v1/admin/clock": Example(path={}, body=lambda _: {"offset_days": 0}),
     "GET /v1/admin/peers": Example(path={}),
     "POST /v1/admin/peers": Example(path={}, body=_peer),
+    "POST /v1/admin/peers/own": Example(
+        path={}, body=lambda _: {"name": "City", "name_zh": "某市信用平台", "uscc": invented_uscc("city")}
+    ),
     "POST /internal/subjects": Example(
         path={},
         body=lambda _: {"kind": "natural_person", "document": {"type": "resident_id", "number": resident(1)}},

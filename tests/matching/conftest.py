@@ -18,7 +18,8 @@ from creditmesh.chassis.bus.listen import Notifications
 from creditmesh.chassis.caller import PUBLIC, Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context
-from creditmesh.chassis.equipment import Equipment, NodeFacts
+from creditmesh.chassis.equipment import Equipment
+from creditmesh.chassis.facts import Facts
 from creditmesh.chassis.http.app import service_app
 from creditmesh.chassis.http.token import HEADER, Mint, Verifier
 from creditmesh.chassis.installation import streams
@@ -158,7 +159,7 @@ async def built(postgres: Postgres, folder: Any, *, node: str) -> House:
     return House(
         database=database,
         equipment=Equipment(
-            node=NodeFacts(code=node, tier="city", parts=PARTS, sandbox=True),
+            node=Facts(code=node, tier="city", parts=PARTS, sandbox=True),
             service=service,
             pool=database.pool("matching"),
             clock=Clock(lambda: directory.offset_days, real=lambda: REAL),

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from creditmesh.node import run_files
 from creditmesh.node.cli import app
 from creditmesh.node.run_files import RunFile
 from creditmesh.node.settings import known, read_settings
+from creditmesh.node.status import standing
 from creditmesh.sandbox.node import SandboxNode
 
 
@@ -83,6 +85,41 @@ def test_a_folder_of_no_running_node_is_one_question(tmp_path: Path, words: tupl
     assert "is CREDITMESH_STATE" in said
     assert "does it run?" in said
     assert "节点是否在运行" in said
+
+
+def test_the_version_is_said_without_a_node():
+    done = typed("--version")
+    assert (done.exit_code, done.stdout) == (0, f"creditmesh-node {version('creditmesh-node')}\n")
+
+
+def test_of_a_node_that_does_not_run_status_says_how_it_is_started(tmp_path: Path):
+    said = refused(typed("status", STATE=str(tmp_path)))
+    assert "creditmesh-node up" in said
+    assert "请执行 creditmesh-node up" in said
+
+
+def test_what_stands_still_is_said_with_what_to_do(tmp_path: Path):
+    run_files.write(tmp_path, _running(os.getpid()).model_copy(update={"operator": "http://127.0.0.1:1"}))
+    done = typed("status", STATE=str(tmp_path))
+    assert done.exit_code == 1, done.output
+    assert f"! node ({os.getpid()}) does not answer: see its log" in done.stdout
+    said = {
+        "ready": False,
+        "database": "unreachable",
+        "bus": {"alarms": ["part 3 contradicts itself"], "dead_letters": {"query": 2}},
+        "stopped": {"exchange": {"city/up": "root at index 4"}},
+        "waits_for": {"exchange": {"restore up": {"province": 5120}}},
+    }
+    texts = [text for text, _ in standing(_running(1), said)]
+    for words in (
+        "database",
+        "part 3",
+        "creditmesh-node dead list",
+        "city/up: root at index 4",
+        "restore up",
+        "guide/",
+    ):
+        assert any(words in text for text in texts), words
 
 
 def test_a_gateway_by_itself_names_the_setting_it_lacks(tmp_path: Path):

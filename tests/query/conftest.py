@@ -16,7 +16,8 @@ from creditmesh.chassis.bus.listen import Notifications
 from creditmesh.chassis.caller import PUBLIC, Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.context import Context
-from creditmesh.chassis.equipment import Equipment, NodeFacts
+from creditmesh.chassis.equipment import Equipment
+from creditmesh.chassis.facts import Facts
 from creditmesh.chassis.http.app import service_app
 from creditmesh.chassis.http.token import HEADER, Mint, Verifier
 from creditmesh.chassis.installation import streams
@@ -146,7 +147,7 @@ async def house(postgres: Postgres, tmp_path_factory) -> AsyncIterator[House]:
     made = House(
         database=database,
         equipment=Equipment(
-            node=NodeFacts(code=node, tier="city", parts=PARTS, sandbox=True),
+            node=Facts(code=node, tier="city", parts=PARTS, sandbox=True),
             service=service,
             pool=pool,
             clock=Clock(lambda: directory.offset_days, real=lambda: REAL),

@@ -187,6 +187,7 @@ async def running(
         node=code,
         tier=tier,
         parts=settings.parts,
+        sandbox=sandbox,
         packages=declaration.services,
         declare=declare,
         begin=begin if catalogue else None,

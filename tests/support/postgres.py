@@ -145,6 +145,7 @@ class Postgres:
         node: str = "city",
         tier: str = "city",
         parts: int = 12,
+        sandbox: bool = False,
         packages: Sequence[Migrated] = (),
         declare: Declare | None = None,
         begin: Callable[[Database], Awaitable[None]] | None = None,
@@ -153,7 +154,14 @@ class Postgres:
 
         `begin`: what each would have to do before its tests (for nodes of one kind always the same); the first did it.
         """
-        kind = (node, tier, parts, declare is not None, *((each.name, each.package, each.vault) for each in packages))
+        kind = (
+            node,
+            tier,
+            parts,
+            sandbox,
+            declare is not None,
+            *((each.name, each.package, each.vault) for each in packages),
+        )
         if kind not in self._templates:
             template = f"template_{next(self._numbers)}"
             await migrate(
@@ -161,6 +169,7 @@ class Postgres:
                 node=node,
                 tier=tier,
                 parts=parts,
+                sandbox=sandbox,
                 packages=packages,
                 secrets=self.secrets,
                 database=template,

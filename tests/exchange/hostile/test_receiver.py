@@ -463,6 +463,21 @@ def indices(ranges: Sequence[tuple[int, int]]) -> set[int]:
     return {index for first, until in ranges for index in range(first, until)}
 
 
+async def test_of_a_peer_that_does_not_know_this_node_the_log_says_what_its_operator_has_to_do(city: City):
+    body = json.dumps({"code": "signature_invalid", "detail": "what a peer says is not repeated"}).encode()
+    transport = httpx.MockTransport(lambda _: httpx.Response(401, stream=httpx.ByteStream(body)))
+    equipment = city.node.host.equipment["exchange"]
+    party = city.node.host.followed.party("district").model_copy(update={"url": "http://district"})
+    async with httpx.AsyncClient(transport=transport) as client:
+        peer = Peer(party=party, node="city", keys=equipment.keys, clock=equipment.clock, client=client)
+        with pytest.raises(
+            PeerRefused, match="401 signature_invalid: the peer does not know this node's key yet"
+        ) as said:
+            await peer.pull("up", after=0)
+    assert "`peers add`" in str(said.value)
+    assert "repeated" not in str(said.value)
+
+
 @pytest.mark.parametrize("said", [{"size": 2**63}, {"size": -1}, {"size": 1, "acknowledged": 2**63}])
 async def test_a_size_that_no_feed_has_is_kept_by_nobody(city: City, said: dict[str, int]):
     page = {"items": [{"feed": "up", "root": "", **said}]}

@@ -18,8 +18,8 @@ from creditmesh.chassis.bulk import HeldBody
 from creditmesh.chassis.bus.stream import heads
 from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.declared import ProcessState
-from creditmesh.chassis.equipment import NodeFacts
 from creditmesh.chassis.errors import Transient
+from creditmesh.chassis.facts import Facts
 from creditmesh.chassis.shares import working_for
 from creditmesh.chassis.unit_of_work import UnitOfWork
 from creditmesh.chassis.vault.keys import Keys
@@ -47,7 +47,7 @@ class Context(UnitOfWork):
     _body: HeldBody | None = None
 
     @property
-    def node(self) -> NodeFacts:
+    def node(self) -> Facts:
         """The node this runs in."""
         return self.equipment.node
 

@@ -16,17 +16,10 @@ from creditmesh.chassis.vault.subjects import Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NodeFacts(Facts):
-    """What a node is: fixed when it was created, and whether it is a sandbox."""
-
-    sandbox: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Equipment:
     """What a service's process was given by the host; every context of it shares this."""
 
-    node: NodeFacts
+    node: Facts
     service: Declared
     pool: Pool
     clock: Clock

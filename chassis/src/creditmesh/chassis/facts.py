@@ -18,20 +18,28 @@ class WrongNode(MeshError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """The code, the tier and the number of parts (`bus.node`)."""
+    """The code, the tier, the number of parts, and whether it is a sandbox (`bus.node`)."""
 
     code: str
     tier: str
     parts: int
+    sandbox: bool = False
 
     def assert_same(self, expected: "Facts") -> None:
         """WrongNode, in plain words, unless these are the facts that were expected."""
         if self != expected:
             raise WrongNode(
-                f"This database is the node {self.code!r} (tier {self.tier}, {self.parts} parts), not "
-                f"{expected.code!r} (tier {expected.tier}, {expected.parts} parts). Code, tier and parts are fixed "
-                "when a node is created: set them back, or create another node.",
-                f"数据库属于节点 {self.code!r}（层级 {self.tier}，{self.parts} 个分区），而非 "
-                f"{expected.code!r}（层级 {expected.tier}，{expected.parts} 个分区）。"
-                "代码、层级与分区数在建节点时即已固定：请改回设置，或另建节点。",
+                f"This database is the node {_words(self)}, not {_words(expected)}. All of that is fixed when a node "
+                "is created: set CREDITMESH_NODE, _TIER, _PARTS and _SANDBOX back, or create another node.",
+                f"数据库属于节点 {_words_zh(self)}，而非 {_words_zh(expected)}。这些在建节点时即已固定："
+                "请改回 CREDITMESH_NODE、_TIER、_PARTS、_SANDBOX，或另建节点。",
             )
+
+
+def _words(facts: Facts) -> str:
+    return f"{facts.code!r} (tier {facts.tier}, {facts.parts} parts, {'a sandbox' if facts.sandbox else 'no sandbox'})"
+
+
+def _words_zh(facts: Facts) -> str:
+    sandbox = "沙箱" if facts.sandbox else "非沙箱"
+    return f"{facts.code!r}（层级 {facts.tier}，{facts.parts} 个分区，{sandbox}）"

@@ -8,7 +8,7 @@ handles events.
 
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -25,7 +25,7 @@ from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.roles import BUS
 from creditmesh.chassis.database.versions import assert_node
 from creditmesh.chassis.door import Door, Hosted
-from creditmesh.chassis.equipment import Equipment, NodeFacts
+from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.errors import MeshError
 from creditmesh.chassis.http.app import operator_app, service_app
 from creditmesh.chassis.http.health import OnceASecond
@@ -158,7 +158,7 @@ class Host:
         )
         settings = self.settings
         equipment = Equipment(
-            node=NodeFacts(**asdict(settings.facts), sandbox=settings.sandbox),
+            node=settings.facts,
             service=service,
             pool=own,
             clock=self.clock,

@@ -38,6 +38,7 @@ async def install(
         node=facts.code,
         tier=facts.tier,
         parts=facts.parts,
+        sandbox=facts.sandbox,
         packages=declaration.services,
         secrets=secrets,
         database=database,

@@ -56,7 +56,8 @@ class NodeSettings(BaseSettings):
     parts: int = Field(default=24, ge=1, le=1024)
     """The number of parts, used when the node is created and asserted afterwards: 12 sandbox, 24, nation 256."""
     sandbox: bool = False
-    """Whether the legal date may be moved and unsigned bureau keys work. Never true where real people's data are."""
+    """Whether the node is for trying out, with invented parties: its legal date may be moved and unsigned bureau keys
+    work. Fixed for life. Never true where real people's data are."""
     state: Path = Path("var/city")
     """The folder of the node's secrets (owner-only) and of the embedded server's data."""
     database: str | None = None
@@ -129,7 +130,7 @@ class NodeSettings(BaseSettings):
     @property
     def facts(self) -> Facts:
         """What the node must be, as it stands in its database for life."""
-        return Facts(code=self.node, tier=self.tier, parts=self.parts)
+        return Facts(code=self.node, tier=self.tier, parts=self.parts, sandbox=self.sandbox)
 
     @property
     def secrets(self) -> Path:

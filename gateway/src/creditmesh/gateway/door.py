@@ -17,8 +17,8 @@ from starlette.types import Receive, Scope, Send
 
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.database.pool import Pool
-from creditmesh.chassis.equipment import NodeFacts
 from creditmesh.chassis.errors import Problem, Unavailable
+from creditmesh.chassis.facts import Facts
 from creditmesh.chassis.http.health import Readiness
 from creditmesh.chassis.http.naming import named
 from creditmesh.chassis.http.problems import of_error, render
@@ -49,7 +49,7 @@ def build(
     pool: Pool,
     keys: Keys,
     clock: Clock,
-    node: NodeFacts,
+    node: Facts,
     ready: Readiness,
     caps: Caps | None = None,
     documents: Mapping[str, bytes] | None = None,

@@ -15,7 +15,7 @@ from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.pool import Pool
-from creditmesh.chassis.equipment import NodeFacts
+from creditmesh.chassis.facts import Facts
 from creditmesh.chassis.recent import Recent
 from creditmesh.gateway import store
 from creditmesh.gateway.credential import Credential, Mac
@@ -65,7 +65,7 @@ class _Known:
 class Guard:
     """Tells who a request's credential stands for."""
 
-    def __init__(self, *, pool: Pool, mac: Mac, clock: Clock, node: NodeFacts) -> None:
+    def __init__(self, *, pool: Pool, mac: Mac, clock: Clock, node: Facts) -> None:
         self._pool = pool
         self._mac = mac
         self._clock = clock

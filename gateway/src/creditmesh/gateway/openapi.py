@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi.openapi.utils import get_openapi
 
-from creditmesh.chassis.equipment import NodeFacts
+from creditmesh.chassis.facts import Facts
 from creditmesh.chassis.service import Service
 from creditmesh.gateway.routes import Route, Routes
 from creditmesh.schemas.problems import PROBLEM_JSON, ProblemDocument
@@ -24,7 +24,7 @@ _HOW = "An API key or a person's token: `Authorization: Bearer cm_<node>_...` / 
 
 
 @lru_cache(maxsize=8)
-def document(services: tuple[Service, ...], node: NodeFacts) -> Mapping[str, Any]:
+def document(services: tuple[Service, ...], node: Facts) -> Mapping[str, Any]:
     """The document of all routes that are reachable from outside; it takes a third of a second, so it is kept."""
     routes = Routes(services)
     described: dict[str, Any] = get_openapi(

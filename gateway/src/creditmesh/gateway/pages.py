@@ -7,7 +7,7 @@ import orjson
 from starlette.responses import Response
 
 from creditmesh.chassis.clock import Clock
-from creditmesh.chassis.equipment import NodeFacts
+from creditmesh.chassis.facts import Facts
 from creditmesh.chassis.http.health import Readiness
 from creditmesh.chassis.http.problems import MethodNotAllowed
 
@@ -23,7 +23,7 @@ class Pages:
         described: Mapping[str, object],
         ready: Readiness,
         clock: Clock,
-        node: NodeFacts,
+        node: Facts,
         documents: Mapping[str, bytes],
     ) -> None:
         self._described = orjson.dumps(described)

@@ -11,18 +11,41 @@ from creditmesh.node.operator import Operator
 
 _HANDED = ("code", "kind", "name", "name_zh", "uscc", "url", "keys")
 _PATH = "/v1/admin/peers"
+_GIVEN = ("name", "name_zh", "uscc")
+_NO_ROW = NodeError(
+    "this node's own row is not published yet: creditmesh-node peers init --name NAME --name-zh 名称 --uscc CODE",
+    "本节点自身信息尚未发布：请执行 creditmesh-node peers init --name NAME --name-zh 名称 --uscc 统一社会信用代码",
+)
+COMES = {
+    "above": (
+        "records of shared items go up to it, also those that stand already; its catalogue comes down to here",
+        "共享目录条目的信息（含已有的有效信息）将上传至该节点；其目录下发至本节点",
+    ),
+    "below": (
+        "its records of shared items come up, also those that stand already; this node's catalogue goes down to it",
+        "该节点共享目录条目的信息（含已有的有效信息）将上传至本节点；本节点目录下发至该节点",
+    ),
+}
+"""What is exchanged with a peer that stands there."""
 
 
 def own_row(operator: Operator, *, url: str | None = None) -> str:
     """The node's own row as JSON, to be handed to a peer's operator; `url` is where the peer reaches this node."""
     own = operator.call("catalogue", "GET", _PATH)["own"]
     if own is None:
-        raise NodeError(
-            "this node's own row is not published yet; put it into a folder parties/ and load it",
-            "本节点自身信息尚未发布；请写入 parties/ 文件夹并加载",
-        )
+        raise _NO_ROW
     row = {name: own[name] for name in _HANDED if own[name] is not None} | ({} if url is None else {"url": url})
     return orjson.dumps(row, option=orjson.OPT_INDENT_2).decode()
+
+
+def init(operator: Operator, **given: str | None) -> dict[str, Any]:
+    """Publish this node's own row with the keys it has now; what is not given stays. NodeError if it has no row yet."""
+    own = operator.call("catalogue", "GET", _PATH)["own"] or {}
+    row = {name: given.get(name) or own.get(name) for name in _GIVEN}
+    if None in row.values():
+        raise _NO_ROW
+    published: dict[str, Any] = operator.call("catalogue", "POST", f"{_PATH}/own", row)
+    return published
 
 
 def add(

@@ -1,10 +1,11 @@
 """Credentials an operator hands out: keys for parties' systems, tokens for named officers and for people."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 from pydantic import ValidationError
@@ -42,6 +43,7 @@ OFFICER_SCOPES = {
 }
 """The same for a named officer's token."""
 PERSON_SCOPES = ("me:read", "me:authorise", "cases:file")
+COLUMNS = ("key", "kind", "party", "who", "scopes", "items", "expires", "state")
 
 
 def issue_key(
@@ -79,6 +81,43 @@ def add_person(operator: Operator, person: SubjectIn) -> str:
     found = operator.call("ingestion", "POST", "/internal/subjects", person.model_dump(mode="json", context=REVEAL))
     order = {"kind": "subject", "subject": found["subject"], "scopes": list(PERSON_SCOPES)}
     return _text(operator.call("gateway", "POST", "/v1/admin/people", order))
+
+
+def listed(
+    operator: Operator, *, party: str | None = None, kind: str | None = None, ended: bool = False
+) -> list[tuple[str, ...]]:
+    """Every credential, or those of a party or kind, that are live; `ended`: the others too."""
+    rows = [(each, _state(each)) for each in _credentials(operator, {"party": party, "kind": kind})]
+    return [
+        (
+            each["key"],
+            each["kind"],
+            each["party"] or "-",
+            each["officer"] or each["subject"] or each["label"],
+            " ".join(each["scopes"]),
+            "all" if each["items"] is None else " ".join(each["items"]),
+            each["expires"],
+            state,
+        )
+        for each, state in rows
+        if ended or state == "live"
+    ]
+
+
+def _credentials(operator: Operator, asked: Mapping[str, str | None]) -> Iterator[dict[str, Any]]:
+    query = {name: value for name, value in asked.items() if value is not None} | {"limit": "1000"}
+    while True:
+        page = operator.call("gateway", "GET", f"/v1/admin/keys?{urlencode(query)}")
+        yield from page["items"]
+        if page["next"] is None:
+            return
+        query["cursor"] = page["next"]
+
+
+def _state(credential: Mapping[str, Any]) -> str:
+    if credential["revoked"] is not None:
+        return "revoked"
+    return "live" if datetime.fromisoformat(credential["expires"]) > datetime.now(UTC) else "expired"
 
 
 def read_document(path: Path) -> SubjectIn:

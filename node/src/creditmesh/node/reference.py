@@ -13,14 +13,14 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined, to_json
 
-from creditmesh.chassis.equipment import NodeFacts
+from creditmesh.chassis.facts import Facts
 from creditmesh.chassis.settings import EmbeddedBusSettings, KafkaBusSettings, NodeSettings
 from creditmesh.gateway.openapi import document
 from creditmesh.node.declaration import NODE
 
 FOLDER = Path(__file__).parents[4] / "docs" / "reference"
 """The folder in the source tree."""
-_CITY = NodeFacts(code="city", tier="city", parts=12, sandbox=True)
+_CITY = Facts(code="city", tier="city", parts=12, sandbox=True)
 _HEAD = """# Settings
 
 Every setting of a node's processes is an environment variable. This page is written from the classes in

@@ -5,7 +5,7 @@ import gc
 import os
 import secrets
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -61,11 +61,14 @@ def renew_key(settings: NodeSettings, name: str) -> list[Path]:
     return Keys.renew(settings.secrets / "keys", found)
 
 
-async def whole_node(settings: NodeSettings) -> None:
-    """Every service and the gateway in this process; the embedded PostgreSQL too where no address is given."""
+async def whole_node(settings: NodeSettings, *, ready: Callable[[run_files.RunFile], None]) -> None:
+    """Every service and the gateway in this process; the embedded PostgreSQL too where no address is given.
+
+    `ready` is told where it listens, once it does.
+    """
     make_keys(settings)
     async with database.server(settings):
-        await _until_told(settings, "node", _host(settings, [service.name for service in NODE.services]))
+        await _until_told(settings, "node", _host(settings, [service.name for service in NODE.services]), ready)
 
 
 async def one_service(settings: NodeSettings, name: str) -> None:
@@ -127,7 +130,12 @@ def _host(settings: NodeSettings, hosted: Sequence[str]) -> Host:
     )
 
 
-async def _until_told(settings: NodeSettings, name: str, process: Process) -> None:
+async def _until_told(
+    settings: NodeSettings,
+    name: str,
+    process: Process,
+    ready: Callable[[run_files.RunFile], None] = lambda _: None,
+) -> None:
     logs.set_up(settings.log_level, node=settings.node, process=name)
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -137,7 +145,9 @@ async def _until_told(settings: NodeSettings, name: str, process: Process) -> No
         await _started(process, told)
         if not told.is_set():
             _settle_memory()
-            running = run_files.write(settings.state, _run_file(settings, process, name))
+            found = _run_file(settings, process, name)
+            running = run_files.write(settings.state, found)
+            await asyncio.to_thread(ready, found)
             await told.wait()
     finally:
         if running is not None:

@@ -2,16 +2,20 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from creditmesh.client import Node
 from creditmesh.node import people
+from creditmesh.node.errors import NodeError
 from creditmesh.sandbox.node import SandboxNode
-from creditmesh.schemas.catalogue import Party
+from creditmesh.schemas.catalogue import Item, Party
 from creditmesh.schemas.identifiers import Code, NodeCode, Tier
+from creditmesh.schemas.pii import REVEAL
 from creditmesh.schemas.subject import SubjectIn
 
 OFFICER = "_officer"
@@ -22,14 +26,25 @@ OFFICERS = {"market_regulation": "Officer Qin", "transport": "Officer Wei", "cre
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallerLine:
-    """One line of the file."""
+    """One line of the file: who it is, at which node, and what the token is good for."""
 
     name: str
     role: str
     node: NodeCode
     token: str = field(repr=False)
-    party: str | None = None
-    code: str | None = None
+    scopes: Sequence[str]
+    sends: Sequence[Code] = ()
+    """The items of the catalogue whose records it may send."""
+    party: Code | None = None
+    uscc: str | None = None
+    subject: SubjectIn | None = None
+    """Whom a person's or an enterprise's token is for: who asks about them needs the number."""
+
+    def described(self) -> dict[str, object]:
+        """As the file has it. The sandbox's people are invented, so that their numbers may stand there."""
+        subject = None if self.subject is None else self.subject.model_dump(mode="json", context=REVEAL)
+        names = ("name", "role", "node", "party", "uscc", "token", "scopes", "sends")
+        return {name: getattr(self, name) for name in names} | {"subject": subject}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,30 +112,59 @@ def issue_credentials(
     for code, node in nodes.items():
         with callers.public(code) as client:
             parties = list(client.catalogue.parties())
-        for caller in (caller for party in parties for caller in _credentials_of(node, party)):
+            items = [client.catalogue.item(each.code) for each in client.catalogue.items()]
+        for caller in (caller for party in parties for caller in _credentials_of(node, party, items)):
             name = caller.name if caller.name not in callers.known else f"{code}_{caller.name}"
             callers.known[name] = replace(caller, name=name)
     for name, person in persons.items():
         token = people.add_person(nodes[lowest].operator, person)
-        callers.known[name] = CallerLine(name=name, role="subject", node=lowest, token=token)
+        callers.known[name] = CallerLine(
+            name=name, role="subject", node=lowest, token=token, scopes=people.PERSON_SCOPES, subject=person
+        )
     _write(callers)
     return callers
+
+
+def shell_lines(path: Path, name: str) -> str:
+    """`export` lines for a shell: the address of a caller's node, and its token. NodeError if there is none."""
+    try:
+        sandbox: dict[str, Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        raise NodeError(
+            f"{path} is not there: `make run` writes it while a sandbox stands",
+            f"{path} 不存在：沙箱运行期间由 `make run` 生成",
+        ) from None
+    found = {caller["name"]: caller for caller in sandbox["callers"]}
+    if name not in found:
+        names = ", ".join(found)
+        raise NodeError(f"the sandbox has no caller {name!r}; it has: {names}", f"沙箱中没有 {name!r}；可用：{names}")
+    given = {"NODE": sandbox["nodes"][found[name]["node"]]["url"], "KEY": found[name]["token"]}
+    return "\n".join(f"export {variable}={shlex.quote(value)}" for variable, value in given.items())
 
 
 def _address(node: SandboxNode) -> NodeAddress:
     return NodeAddress(url=node.url, tier=node.settings.tier, code=node.settings.node)
 
 
-def _credentials_of(node: SandboxNode, party: Party) -> Iterator[CallerLine]:
-    if party.kind not in {"department", "bureau"}:
+def _credentials_of(node: SandboxNode, party: Party, items: Sequence[Item]) -> Iterator[CallerLine]:
+    if party.kind == "association" or party.code == node.settings.node:
         return
-    role, code = "office" if OFFICE_DUTY in party.duties else party.kind, node.settings.node
-    token = people.issue_key(node.operator, party.code, kind=role)
-    yield CallerLine(name=party.code, role=role, node=code, party=party.code, code=party.uscc, token=token)
+    role = "office" if OFFICE_DUTY in party.duties else party.kind
+    sends = [item.code for item in items if role == "department" and set(item.duties) & set(party.duties)]
+    caller = CallerLine(
+        name=party.code,
+        role=role,
+        node=node.settings.node,
+        token=people.issue_key(node.operator, party.code, kind=role),
+        scopes=people.SCOPES[role],
+        sends=sends,
+        party=party.code,
+        uscc=party.uscc,
+    )
+    yield caller
     if party.code in OFFICERS:
         token = people.add_officer(node.operator, party.code, OFFICERS[party.code], kind=role)
-        name = party.code + OFFICER
-        yield CallerLine(name=name, role=role, node=code, party=party.code, code=party.uscc, token=token)
+        yield replace(caller, name=party.code + OFFICER, token=token, scopes=people.OFFICER_SCOPES[role], sends=())
 
 
 def _write(callers: Callers) -> None:
@@ -128,18 +172,7 @@ def _write(callers: Callers) -> None:
         code: {"url": address.url, "tier": address.tier, "code": address.code}
         for code, address in callers.nodes.items()
     }
-    lines: list[dict[str, object]] = [
-        {
-            "name": caller.name,
-            "role": caller.role,
-            "node": caller.node,
-            "party": caller.party,
-            "code": caller.code,
-            "token": caller.token,
-            "items": [],
-        }
-        for caller in callers.known.values()
-    ]
+    lines = [caller.described() for caller in callers.known.values()]
     fresh = callers.path.with_suffix(".fresh")
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         json.dump({"nodes": nodes, "callers": lines}, file, ensure_ascii=False, indent=1)

@@ -4,7 +4,8 @@ from pydantic import AwareDatetime, ConfigDict
 
 from creditmesh.schemas.bodies import Out
 from creditmesh.schemas.catalogue import Party, PublicKey
-from creditmesh.schemas.identifiers import FeedName, NodeCode
+from creditmesh.schemas.catalogue.base import CatalogueModel
+from creditmesh.schemas.identifiers import FeedName, NodeCode, Uscc
 from creditmesh.schemas.problems import FieldError
 
 
@@ -20,6 +21,16 @@ class PeerIn(Party):
     model_config = ConfigDict(extra="forbid")
 
     keys: tuple[PeerKeyIn, ...] = ()
+
+
+class OwnRowIn(CatalogueModel):
+    """What the operator says of the node itself; its code and its public keys are the node's to say."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    name_zh: str
+    uscc: Uscc
 
 
 class RefusedEntryOut(Out):

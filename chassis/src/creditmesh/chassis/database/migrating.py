@@ -41,7 +41,9 @@ _INSTALLED = """
     insert into bus.installed (package, version) values (:package, :version)
         on conflict (package) do update set version = excluded.version
 """
-_KEEP_NODE = "insert into bus.node (code, tier, parts) values (:code, :tier, :parts) on conflict do nothing"
+_KEEP_NODE = """
+    insert into bus.node (code, tier, parts, sandbox) values (:code, :tier, :parts, :sandbox) on conflict do nothing
+"""
 
 Declare = Callable[[Session], Awaitable[None]]
 
@@ -54,6 +56,7 @@ async def migrate(
     parts: int,
     packages: Sequence[Migrated],
     secrets: Path,
+    sandbox: bool = False,
     database: str | None = None,
     declare: Declare | None = None,
 ) -> Sequence[Upgraded]:
@@ -64,9 +67,9 @@ async def migrate(
     Makes what is missing and may be run again, beside running processes too if there is nothing to upgrade, else
     StillRunning; runs on one server take turns. `declare` comes last, under the DDL role, in the transaction that says
     which versions are in: what the bus adds for the declared streams. WrongNode if the database was created with
-    another code, tier or number of parts.
+    another code, tier or number of parts, or as a sandbox or none.
     """
-    facts = Facts(code=node, tier=tier, parts=parts)
+    facts = Facts(code=node, tier=tier, parts=parts, sandbox=sandbox)
     name = database or node
     roles = [DDL, BUS, RELAY, *(package.name for package in packages)]
     session = await _patient(admin)

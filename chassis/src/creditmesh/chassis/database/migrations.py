@@ -30,6 +30,11 @@ def parts() -> int:
     return _run().facts.parts
 
 
+def sandbox() -> bool:
+    """Whether the node is a sandbox."""
+    return _run().facts.sandbox
+
+
 def service_role() -> str:
     """The role of the service whose migration runs, quoted for SQL."""
     run = _run()

@@ -13,12 +13,14 @@ from typing import NamedTuple, Protocol
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.roles import quoted
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.facts import Facts, WrongNode
 
 _IS_NODE = "select to_regclass('bus.node') is not null"
-_NODE = "select code, tier, parts from bus.node"
+_NODE = "select code, tier, parts, to_jsonb(n) ->> 'sandbox' as sandbox from bus.node n"
+"""A node from before that was kept has no such column: it is what its migration is told."""
 _HAS_VERSIONS = "select to_regclass('bus.installed') is not null"
 _VERSIONS = "select package, version from bus.installed"
 
@@ -71,7 +73,7 @@ async def assert_node(session: Session, expected: Facts, packages: Sequence[Migr
             "The database is not a node yet: run `creditmesh-node migrate` first.",
             "数据库尚未建为节点：请先执行 `creditmesh-node migrate`。",
         )
-    Facts(**row).assert_same(expected)
+    _assert_same(row, expected)
     for name, found, own in await behind(session, packages):
         raise WrongNode(
             f"The database is older than this program: its schema {name!r} is at migration {found or 'none'}, not at "
@@ -122,9 +124,14 @@ async def is_node(session: Session, expected: Facts, packages: Sequence[Migrated
     if not await session.value(_IS_NODE):
         return False
     for row in await session.fetch(_NODE):
-        Facts(**row).assert_same(expected)
+        _assert_same(row, expected)
     await _assert_not_newer(session, packages)
     return True
+
+
+def _assert_same(row: Row, expected: Facts) -> None:
+    sandbox = expected.sandbox if row.sandbox is None else row.sandbox == "true"
+    Facts(code=row.code, tier=row.tier, parts=row.parts, sandbox=sandbox).assert_same(expected)
 
 
 async def _assert_not_newer(session: Session, packages: Sequence[Migrated]) -> None:

@@ -5,15 +5,18 @@ Each command imports what it needs itself: the services alone take seconds to lo
 
 import gc
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from creditmesh.node.cli import bus, credentials
 from creditmesh.node.cli.console import err, node_operator, node_settings, out, plainly, show_table
 from creditmesh.node.errors import NodeError
+
+if TYPE_CHECKING:
+    from creditmesh.node.run_files import RunFile
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -36,6 +39,24 @@ for name, group in GROUPS.items():
     app.add_typer(group, name=name)
 
 
+def _version(asked: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"creditmesh-node {version('creditmesh-node')}")
+        raise typer.Exit
+
+
+@app.callback()
+def node(
+    *,
+    _: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Run a node: its processes, its keys, its people, its catalogue. Settings are CREDITMESH_* variables."""
+
+
 @contextmanager
 def _loading() -> Iterator[None]:
     """The collector rests: the services stay loaded, and walking them meanwhile takes a tenth of the loading."""
@@ -55,7 +76,35 @@ def up() -> None:
         from creditmesh.node import running
 
     with plainly():
-        uvloop.run(running.whole_node(node_settings()))
+        uvloop.run(running.whole_node(node_settings(), ready=_say_ready))
+
+
+def _say_ready(found: "RunFile") -> None:
+    from creditmesh.node import status
+
+    with suppress(OSError):  # whoever started it reads no more
+        for line in status.welcome(found, node_settings()):
+            out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command("status")
+def node_status(
+    *,
+    wait: Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait until every process is ready.")] = 0,
+) -> None:
+    """The node's processes, what stands still, what is missing, and what to do about it. Exits 1 if anything stands.
+
+    节点各进程及停滞、缺失事项与处理办法；有停滞则退出码为 1。
+    """
+    from creditmesh.node import status
+
+    with plainly():
+        found = status.waited(node_settings(), seconds=wait)
+        show_table(status.COLUMNS, found.processes)
+        for sign, (text, text_zh) in found.said():
+            out.print(f"{sign} {text} / {text_zh}".strip(), markup=False, highlight=False, soft_wrap=True)
+        if found.stands:
+            raise typer.Exit(1)
 
 
 @app.command()

@@ -54,6 +54,20 @@ def keys_issue(
         out.print(key, highlight=False)
 
 
+@keys.command("list")
+def keys_list(
+    party: Annotated[str | None, typer.Argument(help="Only this party's.")] = None,
+    *,
+    kind: Annotated[str | None, typer.Option(help="Only of this kind: department, bureau, ...")] = None,
+    revoked: Annotated[bool, typer.Option("--all", help="Those too that are revoked or expired.")] = False,
+) -> None:
+    """The API keys and tokens that were issued, by id: whose, what for, until when. Never their text."""
+    from creditmesh.node import people
+
+    with plainly():
+        show_table(people.COLUMNS, people.listed(node_operator(), party=party, kind=kind, ended=revoked))
+
+
 @keys.command("revoke")
 def keys_revoke(key_id: Annotated[str, typer.Argument(help="The key's id: its third part.")]) -> None:
     """Revoke an API key or a person's token; it is refused within a second."""
@@ -134,6 +148,33 @@ def people_erasures(
         show_table(erasing.NAMES, erasing.lines(erasing.entry(node_operator(), erasure)))
 
 
+@peers_app.command("init")
+def peers_init(
+    *,
+    name: Annotated[str | None, typer.Option(help="The node's name in English.")] = None,
+    name_zh: Annotated[str | None, typer.Option(help="The node's name in Chinese. / 节点名称。")] = None,
+    uscc: Annotated[
+        str | None, typer.Option(help="The unified code (18 characters) of the body that runs it. / 统一社会信用代码。")
+    ] = None,
+) -> None:
+    """Publish this node's own row: who runs it, and its public keys. Once before its first peer; the node runs.
+
+    Again after `keys renew`, without options: what is not said stays.
+    """
+    from creditmesh.node import peers
+
+    with plainly():
+        row = peers.init(node_operator(), name=name, name_zh=name_zh, uscc=uscc)
+        ids = ", ".join(key["id"] for key in row["keys"])
+        out.print(f"published {row['code']} ({row['uscc']}): {ids} / 已发布 {row['code']}", highlight=False)
+        out.print(
+            "next: creditmesh-node peers show --url URL > FILE, for the peer's operator / 下一步：导出后交对方运维方",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
 @peers_app.command("show")
 def peers_show(
     url: Annotated[str | None, typer.Option(help="Where the peer reaches this node's gateway.")] = None,
@@ -165,6 +206,20 @@ def peers_add(
         row = peers.add(node_operator(), file, place=place, sends_for=sends_for)
         ids = ", ".join(key["id"] for key in row["keys"])
         out.print(f"enrolled {row['code']} ({row['place']}): {ids} / 已登记 {row['code']}", highlight=False)
+        comes, comes_zh = peers.COMES[row["place"]]
+        out.print(
+            f"{comes}; what has ended does not travel. / {comes_zh}；已终止的不传送。",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+        out.print(
+            f"nothing flows before {row['code']} has added this node too: peers show --url URL / "
+            f"对方也登记本节点之后才开始交换：peers show --url URL",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 @peers_app.command("list")

@@ -1,4 +1,4 @@
-"""What stops showing at every tier though no record is touched: a withdrawn item, and what a year ends."""
+"""What stops showing at every tier though no record is touched: a withdrawn item, what a year ends; and back."""
 
 from datetime import date
 from functools import partial
@@ -20,12 +20,13 @@ class WithdrawalChapter:
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
+        self._before: dict[NodeCode, int] = {}
 
     def an_item(self) -> None:
         """Withdrawn at the nation, gone in the city."""
         stage = self._stage
         with stage.story.step("the nation withdraws an item from the catalogue", "国家级撤销一个目录条目") as say:
-            before = {code: self._shows(code) for code in stage.tiers}
+            before = self._before = {code: self._shows(code) for code in stage.tiers}
             check(all(before.values()), "its records are shown at every tier")
             with stage.callers.node(stage.callers.having(OFFICE_DUTY, at=NATION)) as office:
                 withdrawn = office.catalogue.withdraw(LICENCE, basis="the story's own decision no. 1")
@@ -33,6 +34,18 @@ class WithdrawalChapter:
             for code in reversed(stage.tiers):
                 took = seconds_until(partial(self._gone, code), f"{code} shows none of them")
                 say(f"{code} shows none of {before[code]} after {took:.1f} s")
+
+    def again(self) -> None:
+        """Published again at the nation, shown again in the city: what is tried afterwards finds it in force."""
+        stage = self._stage
+        with stage.story.step("the nation publishes the item again", "国家级重新发布该条目") as say:
+            stage.operators[NATION].call("catalogue", "POST", "/v1/admin/catalogue", {"folder": None, "again": True})
+            for code in reversed(stage.tiers):
+                took = seconds_until(partial(self._back, code), f"{code} shows its records again")
+                say(f"{code} shows {self._before[code]} again after {took:.1f} s")
+
+    def _back(self, code: NodeCode) -> bool:
+        return self._shows(code) == self._before[code]
 
     def _gone(self, code: NodeCode) -> bool:
         return not self._shows(code)
@@ -68,6 +81,12 @@ class YearChapter:
             today = self._moved(offset)
             check(self._public() == before, "exactly what was shown before")
             say(f"legal date {today}")
+
+    def today(self) -> None:
+        """The real date, so that what is written today is not of tomorrow; the samples' where that is yet to come."""
+        with self._stage.story.step("the nodes go by today's date", "各节点改用今日日期") as say:
+            offset = int(self._stage.operators[CITY].call("catalogue", "GET", "/v1/admin/clock")["offset_days"])
+            say(f"legal date {self._moved(max(offset, 0))}")
 
     def _moved(self, offset: int) -> date:
         days = {code: move_date(operator, offset) for code, operator in self._stage.operators.items()}

@@ -23,6 +23,14 @@ from creditmesh.schemas.rules.numbers import uscc_check
 Key = tuple[ObjectKind, str]
 """A kind and a code."""
 
+_INVENTED = at(
+    "/uscc",
+    "invented",
+    "Codes of region 990000 are invented, for sandboxes only; give the real code, or make another node with "
+    "CREDITMESH_SANDBOX=true, which is fixed when a node is created.",
+    "区划 990000 的代码为虚构代码，仅供沙箱使用；请填写真实代码，或以 CREDITMESH_SANDBOX=true 另建沙箱节点。",
+)
+
 P = TypeVar("P", bound=Published)
 
 
@@ -128,7 +136,7 @@ def _party(body: Published, of: ProposedCatalogue, *, sandbox: bool) -> Iterator
         if uscc_check(code[:-1]) != code[-1]:
             yield at("/uscc", "check_digit", "The check digit of the code is wrong.", "统一社会信用代码校验码错误。")
         elif is_invented("uscc", code) and not sandbox:
-            yield at("/uscc", "invented", "Region 990000 is for sandboxes only.", "区划 990000 仅供沙箱使用。")
+            yield _INVENTED
     if any(other.uscc == body.uscc and other.code != body.code for other in of.all(Party)):
         yield at("/uscc", "code_taken", "Another party has this code.", "该代码已属于其他参与方。")
     yield from peering.findings(body)

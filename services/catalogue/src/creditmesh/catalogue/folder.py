@@ -27,6 +27,10 @@ SUBFOLDERS: dict[str, ObjectKind] = {
 """The subfolders, in the order in which their objects are published."""
 
 _UNREAD = ("it is no YAML in UTF-8 that can be read, or is named otherwise", "文件不是可读的 UTF-8 YAML，或文件名不符")
+_QUOTES = (
+    "YAML reads it as a number, a date or true/false where text is meant; put the value between quotes",
+    "YAML 将其读作数字、日期或真假值，此处须为文本；请给该值加上引号",
+)
 _RULES_ZH = {"missing": "此项必填", "extra_forbidden": "未知字段", "literal_error": "取值不在允许范围内"}
 
 
@@ -104,7 +108,10 @@ def _entry(kind: ObjectKind, path: Path) -> CatalogueObject:
 def _errors(pointer: str, error: ValidationError) -> Iterator[FieldError]:
     for found in error.errors(include_input=False, include_url=False):
         place = "/".join((pointer, *map(str, found["loc"])))
-        yield _error(place, found["msg"], _RULES_ZH.get(found["type"], "取值的类型或格式不符合要求"))
+        if found["type"] == "string_type":
+            yield _error(place, *_QUOTES)
+        else:
+            yield _error(place, found["msg"], _RULES_ZH.get(found["type"], "取值的类型或格式不符合要求"))
 
 
 def _error(pointer: str, why: str, why_zh: str, cause: str = "") -> FieldError:

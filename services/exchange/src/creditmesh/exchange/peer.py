@@ -40,6 +40,11 @@ _MOST_ANSWERED = 128 * 1024
 _WENT_BACK = (422, "beyond_feed")
 _PLAIN = {"", "identity"}
 _GAP = "409 acknowledgement_gap"
+_NO_SIGNATURE = (401, "signature_invalid")
+_NOT_ENROLLED = (
+    "the peer does not know this node's key yet: has its operator run `peers add` with this node's row? If so, compare "
+    "the clocks, and look into the peer's security log"
+)
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -230,7 +235,7 @@ async def _said(answer: httpx.Response) -> tuple[int, str]:
 
 def _named(said: tuple[int, str]) -> str:
     status, code = said
-    return f"{status} {code}"
+    return f"{status} {code}" + (f": {_NOT_ENROLLED}" if said == _NO_SIGNATURE else "")
 
 
 def _verify(public: bytes, data: bytes, signature: bytes) -> bool:

@@ -5,7 +5,7 @@ from creditmesh.catalogue.store import RefusedEntry
 from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.schemas.catalogue import Party
-from creditmesh.schemas.peers import PeerIn, PeersOut, RefusedEntryOut
+from creditmesh.schemas.peers import OwnRowIn, PeerIn, PeersOut, RefusedEntryOut
 
 router = Router(tags=["catalogue"])
 
@@ -28,6 +28,16 @@ async def enrol(ctx: Ctx, body: PeerIn) -> Party:
     `"active": false` the peer is taken out again. What is there already is left as it is.
     """
     return await operations.enrol(ctx, Party.model_validate(body.model_dump()))
+
+
+@router.post("/v1/admin/peers/own", access=AccessPolicy.inside())
+async def introduce(ctx: Ctx, body: OwnRowIn) -> Party:
+    """Publish the node's own row, with the public halves of the keys it has now; answers the row, to be handed on.
+
+    `POST /v1/admin/peers/own` `{"name": "Credit Platform of ...", "name_zh": "...", "uscc": "..."}`. The same again
+    changes nothing but keys that were renewed.
+    """
+    return await operations.introduce(ctx, name=body.name, name_zh=body.name_zh, uscc=body.uscc)
 
 
 def _out(row: RefusedEntry) -> RefusedEntryOut:

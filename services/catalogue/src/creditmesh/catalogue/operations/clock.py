@@ -14,6 +14,9 @@ async def move_clock(ctx: Context, offset_days: int) -> date:
     NotASandbox on any other node. Processes go by it from the moment they have followed the event.
     """
     if not ctx.node.sandbox:
-        raise NotASandbox("This node was not created with sandbox = true.", "该节点未以 sandbox = true 创建。")
+        raise NotASandbox(
+            "This node was not created with CREDITMESH_SANDBOX=true; its legal date is the real one.",
+            "该节点创建时未设 CREDITMESH_SANDBOX=true，其法律日期即实际日期。",
+        )
     ctx.emit(ClockChanged(offset_days=offset_days))
     return shanghai_day(ctx.instant + timedelta(days=offset_days))

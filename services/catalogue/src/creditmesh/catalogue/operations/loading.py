@@ -1,12 +1,15 @@
 """Loading a folder: the catalogue that comes with the software, which is the nation's, or one of the operator's."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, cast
 
 import structlog
 
 from creditmesh.catalogue import folder, sandbox, store
+from creditmesh.catalogue.acceptance import Key
+from creditmesh.catalogue.objects import CatalogueObject, kept
 from creditmesh.catalogue.operations.laying_over import lay_over
 from creditmesh.catalogue.operations.own_row import with_keys
 from creditmesh.catalogue.operations.publishing import publish
@@ -43,14 +46,24 @@ async def load(
     entries = await asyncio.to_thread(folder.read, directory or folder.shipped())
     if directory is None and ctx.node.sandbox:
         entries += sandbox.parties(await asyncio.to_thread(folder.read, folder.invented(ctx.node.tier)), ctx.node.code)
-    entries = tuple(with_keys(ctx, entry) for entry in entries)
     tier = issued_by or ("nation" if directory is None else cast("Tier", ctx.node.tier))
     session = await ctx.session()
     await store.lock(session, ctx.equipment.service.lock_class)
     before = await store.newest(session)
+    if directory is None:
+        entries = tuple(_as_given(ctx, entry, before) for entry in entries)
+    entries = tuple(with_keys(ctx, entry) for entry in entries)
     published, unchanged = await publish(ctx, entries, issued_by=tier, basis=basis, again=again)
     shipped = directory is None and not again
     repeated, gave_way = await lay_over(ctx, published, before, shipped=True) if shipped else ([], [])
     for row in (*published, *repeated):
         log.info("an object was published", kind=row.kind, code=row.code, number=row.number, issued_by=row.issued_by)
     return LoadResult(published, unchanged, tuple(repeated), tuple(gave_way))
+
+
+def _as_given(ctx: Context, entry: CatalogueObject, before: Mapping[Key, Publication]) -> CatalogueObject:
+    """The entry; in place of the invented row of this node the one that stands: its operator may have given it."""
+    row = before.get(("party", ctx.node.code))
+    if (entry.kind, entry.code) != ("party", ctx.node.code) or row is None or row.state != "published":
+        return entry
+    return CatalogueObject("party", kept("party", row.body))

@@ -1,4 +1,4 @@
-"""The nodes beside this one: what is handed to them of this node, and enrolling them by publishing their rows."""
+"""The own row of a node, which it hands to those beside it, and enrolling them by publishing their rows."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, cast
@@ -7,12 +7,16 @@ from creditmesh.catalogue import store
 from creditmesh.catalogue.errors import CatalogueRefused
 from creditmesh.catalogue.finding import SoundnessFinding, at
 from creditmesh.catalogue.objects import CatalogueObject, kept
-from creditmesh.catalogue.operations.own_row import with_keys
+from creditmesh.catalogue.operations.own_row import public_keys, with_keys
 from creditmesh.catalogue.operations.publishing import publish
 from creditmesh.chassis.context import Context
 from creditmesh.schemas.catalogue import Party, Tier
 from creditmesh.schemas.catalogue.party import as_enrolled
 from creditmesh.schemas.problems import FieldError
+
+_NO_NODE = (
+    at("/code", "no_node", "The catalogue has a party of this code that is no node.", "目录中该代码属于非节点参与方。"),
+)
 
 
 class Neighbours(NamedTuple):
@@ -47,13 +51,28 @@ async def enrol(ctx: Context, row: Party) -> Party:
     await store.lock(session, ctx.equipment.service.lock_class)
     if wrong := list(_wrong(row, (await _parties(ctx)).get(row.code), own=ctx.node.code)):
         raise _refused(FieldError(**finding._asdict()) for finding in wrong)
+    await _publish(ctx, row)
+    return row
+
+
+async def introduce(ctx: Context, *, name: str, name_zh: str, uscc: str) -> Party:
+    """Publish this node's own row, with the keys it has now. CatalogueRefused names what of it is wrong."""
+    row = Party(code=ctx.node.code, kind="node", name=name, name_zh=name_zh, uscc=uscc, keys=public_keys(ctx))
+    await store.lock(await ctx.session(), ctx.equipment.service.lock_class)
+    standing = (await _parties(ctx)).get(row.code)
+    if standing is not None and standing.kind != "node":
+        raise _refused(FieldError(**finding._asdict()) for finding in _NO_NODE)
+    await _publish(ctx, row)
+    return row
+
+
+async def _publish(ctx: Context, row: Party) -> None:
     try:
         await publish(ctx, [CatalogueObject("party", row)], issued_by=cast("Tier", ctx.node.tier), again=True)
     except CatalogueRefused as refusal:
         prefix = f"/party/{row.code}"
         errors = [e.model_copy(update={"pointer": e.pointer.removeprefix(prefix)}) for e in refusal.errors]
         raise _refused(errors) from refusal
-    return row
 
 
 def parties_as_enrolled(rows: Mapping[str, Sequence[store.Publication]]) -> dict[str, Party]:
@@ -70,8 +89,7 @@ def _wrong(row: Party, standing: Party | None, *, own: str) -> Iterable[Soundnes
         yield at("/code", "own_code", "This is the node itself; a peer has another code.",
                  "这是本节点自身；对等节点须有其他代码。")  # fmt: skip
     elif standing is not None and standing.kind != "node":
-        yield at("/code", "no_node", "The catalogue has a party of this code that is no node.",
-                 "目录中该代码属于非节点参与方。")  # fmt: skip
+        yield from _NO_NODE
     if row.kind != "node":
         yield at("/kind", "kind", "A peer is a party of kind node.", "对等节点须为节点类参与方。")
     if row.place is None:
@@ -79,7 +97,7 @@ def _wrong(row: Party, standing: Party | None, *, own: str) -> Iterable[Soundnes
 
 
 def _refused(errors: Iterable[FieldError]) -> CatalogueRefused:
-    return CatalogueRefused("See errors for the peer's row.", "对等节点信息问题见 errors。", errors=tuple(errors))
+    return CatalogueRefused("See errors for the node's row.", "节点信息问题见 errors。", errors=tuple(errors))
 
 
 async def _parties(ctx: Context) -> dict[str, Party]:

@@ -1,0 +1,190 @@
+"""`make setup` reaches the package index as pip on that machine does: its files, its variables, its certificates."""
+
+import contextlib
+import hashlib
+import http.server
+import ipaddress
+import os
+import ssl
+import subprocess
+import sys
+import threading
+import zipfile
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+UV = Path(sys.executable).parent / "uv"
+WHEEL = "tinything-1.0-py3-none-any.whl"
+OURS = ("PIP_", "UV_", "SSL_", "REQUESTS_", "CURL_", "HTTP", "http", "ALL_PROXY", "NIX_SSL")
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Says nothing of each request."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index with one small package, as files."""
+    folder = tmp_path_factory.mktemp("index")
+    place = folder / "simple" / "tinything"
+    place.mkdir(parents=True)
+    info = "tinything-1.0.dist-info"
+    with zipfile.ZipFile(place / WHEEL, "w") as wheel:
+        wheel.writestr("tinything.py", "")
+        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: tinything\nVersion: 1.0\n")
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
+    (place / "index.html").write_text(f'<a href="{WHEEL}">{WHEEL}</a>')
+    return folder
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate of an authority that nobody else knows, and one of loopback that it signed, with its key."""
+    folder = tmp_path_factory.mktemp("authority")
+    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
+    names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in ("an authority", "127.0.0.1")]
+    now = datetime.now(UTC)
+    for number, name in enumerate(names):
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(names[0])
+            .public_key(keys[number].public_key())
+            .serial_number(number + 1)
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=2))
+            .add_extension(x509.BasicConstraints(ca=number == 0, path_length=None), critical=True)
+            .add_extension(
+                x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
+            )
+            .sign(keys[0], hashes.SHA256())
+        )
+        pem = certificate.public_bytes(serialization.Encoding.PEM)
+        if number:
+            pem += keys[number].private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+        (folder / f"{number}.pem").write_bytes(pem)
+    return folder / "0.pem", folder / "1.pem"
+
+
+@contextlib.contextmanager
+def served(folder: Path, certificate: Path | None = None) -> Iterator[str]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"{'http' if certificate is None else 'https'}://127.0.0.1:{server.server_port}/simple"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def synced(index: Path, work: Path, *before: str, conf: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    """`uv pip sync` of the one package into an empty environment, on a machine where pip is configured so."""
+    (work / "pip.conf").write_text(conf)
+    digest = hashlib.sha256((index / "simple/tinything" / WHEEL).read_bytes()).hexdigest()
+    (work / "lock").write_text(f"tinything==1.0 --hash=sha256:{digest}\n")
+    plain: Mapping[str, str] = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    environ = {**plain, "HOME": str(work), "XDG_CONFIG_HOME": str(work), "UV_CACHE_DIR": str(work / "cache")}
+    environ |= {"UV_HTTP_RETRIES": "0", "PIP_CONFIG_FILE": str(work / "pip.conf"), **variables}
+    made = [str(UV), "venv", "-q", "--no-config", "--python", sys.executable, str(work / "made")]
+    subprocess.run(made, check=True, env=environ)  # noqa: S603 - our own command
+    line = [
+        *before,
+        str(UV),
+        "pip",
+        "sync",
+        "-q",
+        "--python",
+        str(work / "made"),
+        "--require-hashes",
+        str(work / "lock"),
+    ]
+    done = subprocess.run(line, env=environ, capture_output=True, text=True, check=False)  # noqa: S603 - the same
+    assert (done.returncode == 0) == bool(list((work / "made").rglob("tinything.py"))), done.stderr
+    return done
+
+
+AS_PIP = (sys.executable, "deploy/as_pip.py")
+
+
+def test_an_index_in_pips_file_is_uvs_too(index: Path, tmp_path: Path):
+    with served(index) as url:
+        done = synced(index, tmp_path, *AS_PIP, conf=f"[global]\nindex-url = {url}\n")
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_index_behind_a_private_certificate_is_reached_with_it(
+    index: Path, tmp_path: Path, authority: tuple[Path, Path]
+):
+    known, own = authority
+    with served(index, own) as url:
+        done = synced(index, tmp_path, *AS_PIP, conf=f"[global]\nindex-url = {url}\ncert = {known}\n")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [{"PIP_CERT": "{known}"}, {"PIP_TRUSTED_HOST": "127.0.0.1"}],
+    ids=lambda given: next(iter(given)),
+)
+def test_what_a_variable_says_of_certificates_holds(
+    index: Path, tmp_path: Path, authority: tuple[Path, Path], variables: dict[str, str]
+):
+    known, own = authority
+    given = {name: value.format(known=known) for name, value in variables.items()}
+    with served(index, own) as url:
+        done = synced(index, tmp_path, *AS_PIP, PIP_INDEX_URL=url, **given)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_certificate_that_nobody_knows_is_refused(index: Path, tmp_path: Path, authority: tuple[Path, Path]):
+    with served(index, authority[1]) as url:
+        done = synced(index, tmp_path, *AS_PIP, PIP_INDEX_URL=url)
+    assert done.returncode != 0
+
+
+def test_a_further_index_and_a_folder_of_wheels_are_looked_into(index: Path, tmp_path: Path):
+    (tmp_path / "empty" / "simple" / "tinything").mkdir(parents=True)
+    with served(tmp_path / "empty") as first, served(index) as second:
+        for number, conf in enumerate(
+            (
+                f"[install]\nindex-url = {first}\nextra-index-url =\n    {second}\n",
+                f"[install]\nindex-url = {first}\nfind-links = {index / 'simple/tinything'}\n",
+                f"[global]\nno-index = true\nfind-links = {index / 'simple/tinything'}\n",
+            )
+        ):
+            work = tmp_path / str(number)
+            work.mkdir()
+            done = synced(index, work, *AS_PIP, conf=conf)
+            assert done.returncode == 0, (conf, done.stderr)
+
+
+def test_what_is_set_for_uv_itself_stays(index: Path, tmp_path: Path):
+    with served(index) as url:
+        conf = "[global]\nindex-url = http://127.0.0.1:9/simple\n"
+        done = synced(index, tmp_path, *AS_PIP, conf=conf, UV_DEFAULT_INDEX=url)
+    assert done.returncode == 0, done.stderr
+
+
+def test_whatever_of_the_makefile_asks_an_index_asks_as_pip_does():
+    lines = [line for line in Path("Makefile").read_text(encoding="utf-8").splitlines() if "/uv" in line]
+    assert lines == ["UV = $(BIN)/python deploy/as_pip.py $(BIN)/uv pip"]
