@@ -44,7 +44,7 @@ def settings() -> str:
 def write(folder: Path) -> None:
     """Write both into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    described = json.dumps(openapi(), ensure_ascii=False, indent=1, sort_keys=True)
+    described = json.dumps(openapi(), ensure_ascii=False, indent=1)
     (folder / "openapi.json").write_text(described + "\n", encoding="utf-8")
     (folder / "settings.md").write_text(settings(), encoding="utf-8")
 
