@@ -18,6 +18,7 @@ from creditmesh.node.declaration import NODE
 from creditmesh.node.reference import FOLDER, openapi, write
 from creditmesh.schemas.glossary import WORDS
 from creditmesh.schemas.problems import PROBLEM_JSON
+from creditmesh.schemas.reasons import REASONS
 
 REMEDY = "run `python -m creditmesh.node.reference` and commit docs/reference"
 Document = Mapping[str, Any]
@@ -51,7 +52,7 @@ def resolved(reference: str) -> Any:
     return place
 
 
-@pytest.mark.parametrize("name", ["openapi.json", "settings.md"])
+@pytest.mark.parametrize("name", ["openapi.json", "openapi-operator.json", "problems.md", "settings.md"])
 def test_the_committed_reference_is_what_the_code_says(name: str, tmp_path: Path):
     write(tmp_path)
     assert (FOLDER / name).read_text(encoding="utf-8") == (tmp_path / name).read_text(encoding="utf-8"), REMEDY
@@ -233,6 +234,18 @@ def test_every_body_has_an_example_that_its_schema_takes():
             schema = {**content["schema"], "components": DOCUMENT["components"]}
             for value in shown:
                 jsonschema.validate(value, schema)
+
+
+def test_every_code_that_a_document_names_is_on_the_page_with_its_titles():
+    page = (FOLDER / "problems.md").read_text(encoding="utf-8")
+    for document in (DOCUMENT, OPERATORS):
+        for codes in found(document, CODES):
+            for code, said in codes.items():
+                row = next(line for line in page.splitlines() if line.startswith(f"| {said['status']} | `{code}` |"))
+                assert said["title"] in row
+                assert said["title_zh"] in row
+    for code, text in REASONS.items():
+        assert f"| `{code}` | {text.detail.split('{')[0].split('|')[0].split('<')[0]}" in page
 
 
 def test_every_setting_says_what_it_is():

@@ -32,6 +32,9 @@ def shown(cast: Cast, route: Route) -> dict[str, Any]:
     told |= {
         name: EXAMPLES[named(route)].body(cast)[name] for name in ("record", "token", "valid_until") if name in told
     }
+    if "fields" in told:
+        own = EXAMPLES[named(route)].body(cast)["fields"]
+        told["fields"] = told["fields"] | {name: own[name] for name in ("CF_WSH", "CF_JDRQ")}
     return {"json": EXAMPLES[named(route)].body(cast) if "signed" in told else told}
 
 

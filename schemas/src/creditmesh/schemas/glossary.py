@@ -219,6 +219,7 @@ _OF_ONE: Mapping[str, str] = {
     "DesignationOut.kind": "The kind of subject. / 主体类别。",
     "PublicRecord.kind": "The kind of subject. / 主体类别。",
     "SubjectIn.kind": "The kind of subject. / 主体类别。",
+    "ScreenedIn.kind": "The kind of subject. / 主体类别。",
     "EvidenceOut.kind": "What the document shows. / 材料类别。",
     "CredentialLine.kind": "The kind of caller. / 调用方类别。",
     "NewCredential.kind": "The kind of caller. / 调用方类别。",

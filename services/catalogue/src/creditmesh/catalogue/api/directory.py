@@ -17,6 +17,7 @@ from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.publications import CatalogueOut, ItemEntry, ItemVersion
 
 router = Router()
+_SCHEMA = "application/schema+json"
 BOM = "\ufeff"
 """Without it spreadsheet programs read a UTF-8 file as something else."""
 
@@ -71,17 +72,27 @@ async def list_item_versions(look: Looked, code: str) -> Response:
     return look.answer(lambda: Page[ItemVersion](items=tuple(found)))
 
 
-@router.get("/v1/catalogue/items/{code}/schema", access=AccessPolicy.public(), response_model=dict[str, object])
+@router.get(
+    "/v1/catalogue/items/{code}/schema",
+    access=AccessPolicy.public(),
+    response_class=Response,
+    responses={200: {"description": "A JSON Schema", "content": {_SCHEMA: {"schema": {"type": "object"}}}}},
+)
 async def get_item_schema(look: Looked, code: str) -> Response:
     """The item's JSON Schema: what one row must be to pass the first check.
 
     `GET /v1/catalogue/items/administrative_penalty/schema`
     """
     compiled = look.directory.compiled(code, _item(look, code).number, on=look.as_of)
-    return look.text(lambda: orjson.dumps(compiled.json_schema()).decode(), media="application/schema+json")
+    return look.text(lambda: orjson.dumps(compiled.json_schema()).decode(), media=_SCHEMA)
 
 
-@router.get("/v1/catalogue/items/{code}/template.csv", access=AccessPolicy.public(), response_class=Response)
+@router.get(
+    "/v1/catalogue/items/{code}/template.csv",
+    access=AccessPolicy.public(),
+    response_class=Response,
+    responses={200: {"description": "The header alone", "content": {"text/csv": {"schema": {"type": "string"}}}}},
+)
 async def get_item_template(look: Looked, code: str, header: Literal["codes", "zh"] = "codes") -> Response:
     """An empty file with the item's header, as codes or in Chinese; both are read, and so are the fields' other names.
 

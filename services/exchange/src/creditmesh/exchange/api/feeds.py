@@ -59,7 +59,12 @@ async def pull_entries(
     return StreamingResponse(await serving.page(ctx, feed, after=after, limit=limit, wait=wait), media_type=NDJSON)
 
 
-@router.get("/v1/exchange/feeds/{feed}/checkpoint", access=PULLS, response_class=Response)
+@router.get(
+    "/v1/exchange/feeds/{feed}/checkpoint",
+    access=PULLS,
+    response_class=Response,
+    responses={200: {"description": "The signed head", "content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
 async def get_checkpoint(ctx: Ctx, feed: Feed, size: Annotated[int | None, _Far] = None) -> Response:
     """The signed tree head of exactly that size, or the newest: a C2SP checkpoint.
 
