@@ -133,7 +133,9 @@ async def test_a_bureau_asks_under_an_authorisation_until_the_person_takes_it_ba
     assert (again.parsed.id, again.headers["Idempotency-Replayed"]) == (given.parsed.id, "true")
 
     subject = {"kind": "natural_person", "document": {"type": "resident_id", "number": resident(1)}}
-    asked = {"subject": subject, "purpose": "credit_assessment", "authorisation": str(given.parsed.id)}
+    asked = {"subject": subject, "purpose": "credit_assessment", "officer": "A-7"} | {
+        "authorisation": str(given.parsed.id)
+    }
     query = client.QueryIn.from_dict(asked)
     answered = await client.call("bureau", "query.query_subject", body=query)
     assert answered.status_code == 200

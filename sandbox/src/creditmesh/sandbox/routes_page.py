@@ -10,6 +10,7 @@ import dis
 import inspect
 import re
 import textwrap
+import typing
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -119,36 +120,51 @@ def _shape(name: str) -> str:
 
 def _calls(function: Callable[..., Any]) -> Iterator[str]:
     """The routes that a method calls, itself or by others of the client, as `GET /v1/records/{}`."""
-    for each in reached_from(function).functions:
+    given = typing.get_type_hints(function).get("return")
+    ways = [given] if getattr(given, "__module__", "").startswith("creditmesh.client.") else []
+    for each in reached_from(function, *ways).functions:
         if each.__module__.startswith("creditmesh.client.") and not each.__code__.co_filename.startswith("<"):
             tree = ast.parse(textwrap.dedent(inspect.getsource(each)))
             for call in ast.walk(tree):
                 if isinstance(call, ast.Call):
-                    yield from _of_call(call, tree)
+                    yield from _of_call(call, tree, each.__globals__)
 
 
-def _of_call(call: ast.Call, tree: ast.AST) -> Iterator[str]:
+def _of_call(call: ast.Call, tree: ast.AST, names: Mapping[str, Any]) -> Iterator[str]:
     keywords = {each.arg: each.value for each in call.keywords}
     said = keywords.get("method")
     verb = _VERBS.get(getattr(call.func, "attr", ""))
     method = said.value if isinstance(said, ast.Constant) else verb
     for place in (keywords.get("path"), *call.args[:1]):
-        path = _path(place, tree)
+        path = _path(place, tree, names)
         if method and path.startswith("/v1/"):
             yield f"{method} {path}"
 
 
-def _path(node: ast.AST | None, tree: ast.AST) -> str:
-    """A path with `{}` for what is put in; of a name, what was assigned to it."""
+def _path(node: ast.AST | None, tree: ast.AST, names: Mapping[str, Any]) -> str:
+    """A path with `{}` for what is put in; of a name, what was assigned to it; of a call, what the function returns."""
     if isinstance(node, ast.Constant):
         return str(node.value)
+    if isinstance(node, ast.FormattedValue):
+        begun = _path(node.value, tree, names)
+        return begun if begun.startswith("/v1/") else "{}"
     if isinstance(node, ast.JoinedStr):
-        return "".join(each.value if isinstance(each, ast.Constant) else "{}" for each in node.values)
+        return "".join(_path(each, tree, names) for each in node.values)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        return _returned(names.get(node.func.id))
     if isinstance(node, ast.Name):
         for each in ast.walk(tree):
             if isinstance(each, ast.Assign) and any(getattr(to, "id", None) == node.id for to in each.targets):
-                return _path(each.value, tree)
+                return _path(each.value, tree, names)
     return ""
+
+
+def _returned(function: object) -> str:
+    if not (inspect.isfunction(function) and function.__module__.startswith("creditmesh.client.")):
+        return ""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    returns = [each.value for each in ast.walk(tree) if isinstance(each, ast.Return)]
+    return _path(returns[0], tree, function.__globals__) if returns else ""
 
 
 def _commands(group: typer.Typer, before: str) -> Iterator[tuple[str, Callable[..., Any]]]:
