@@ -134,7 +134,7 @@ def _of_call(call: ast.Call, tree: ast.AST, names: Mapping[str, Any]) -> Iterato
     keywords = {each.arg: each.value for each in call.keywords}
     said = keywords.get("method")
     verb = _VERBS.get(getattr(call.func, "attr", ""))
-    method = said.value if isinstance(said, ast.Constant) else verb
+    method = str(said.value) if isinstance(said, ast.Constant) else verb
     for place in (keywords.get("path"), *call.args[:1]):
         path = _path(place, tree, names)
         if method and path.startswith("/v1/"):

@@ -139,7 +139,8 @@ def _add_components(document: dict[str, Any], listener: Listener, common: Proble
     schemas = components.setdefault("schemas", {})
     for name in _FRAMEWORKS_OWN:
         schemas.pop(name, None)
-    for model in (ProblemDocument, *_named_by_hand(document, schemas)):
+    added: list[type[BaseModel]] = [ProblemDocument, *_named_by_hand(document, schemas)]
+    for model in added:
         schema = model.model_json_schema(ref_template=REFERENCE)
         schemas.update(schema.pop("$defs", {}))
         schemas[model.__name__] = schema
