@@ -12,6 +12,7 @@ import pytest
 from creditmesh.client import ClientError, Node
 from creditmesh.gateway.routes import Routes
 from creditmesh.node.declaration import NODE
+from creditmesh.sandbox.routes_page import PAGE, WITHOUT_METHOD, commands, methods, named, routes_page
 from creditmesh.schemas.cases import ActionIn, CaseIn, CaseOut
 from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.queries import AuthorisationIn, QueryIn
@@ -150,3 +151,25 @@ def test_the_guide_names_every_call_of_every_room():
         for name, room in rooms.items()
     }
     assert named == called
+
+
+def test_the_page_of_routes_is_what_the_code_says():
+    assert PAGE.read_text(encoding="utf-8") == routes_page(), "run `make docs` and commit docs/reference"
+
+
+def test_the_page_reads_from_a_method_what_it_calls(node, remote):
+    remote.refuse_all = True
+    routes = Routes(NODE.services)
+    called = {name: " ".join(template_of(routes, call, node, remote)) for name, call in CALLS.items()}
+    assert {name for name, route in called.items() if name not in methods()[route]} == set()
+
+
+def test_every_route_has_a_method_or_is_named_with_the_reason_for_none():
+    served = {named(route) for route in Routes(NODE.services).all}
+    assert {route for route in served if not methods().get(route)} == set(WITHOUT_METHOD)
+    assert {" ".join(route) for route in OF_NODES} == set(WITHOUT_METHOD)
+
+
+def test_the_page_reads_from_a_command_which_methods_it_calls():
+    assert "submit" in commands()["records.submit_file"]
+    assert {name for names in commands().values() for name in names} >= {"submit", "pull", "screen"}

@@ -1,6 +1,7 @@
 """What the node says of itself is what it is: the OpenAPI document and the settings' page, committed and checked."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +9,23 @@ import jsonschema
 import pytest
 
 from creditmesh.chassis.http.access import AccessPolicy
+from creditmesh.chassis.http.documents import operators_document
+from creditmesh.chassis.http.documents.problems import CODES
 from creditmesh.chassis.http.router import ACCESS
 from creditmesh.chassis.settings import NodeSettings
 from creditmesh.gateway.routes import Route, Routes
 from creditmesh.node.declaration import NODE
 from creditmesh.node.reference import FOLDER, openapi, write
+from creditmesh.schemas.glossary import WORDS
 from creditmesh.schemas.problems import PROBLEM_JSON
+from creditmesh.schemas.reasons import REASONS
 
 REMEDY = "run `python -m creditmesh.node.reference` and commit docs/reference"
+Document = Mapping[str, Any]
 DOCUMENT = openapi()
+OPERATORS = operators_document(NODE.services, code="city")
+UNSHOWN = {("application/x-ndjson", "/v1/screenings")}
+"""What is the example of another type, one a line."""
 ROUTES = Routes(NODE.services).all
 
 
@@ -43,7 +52,7 @@ def resolved(reference: str) -> Any:
     return place
 
 
-@pytest.mark.parametrize("name", ["openapi.json", "settings.md"])
+@pytest.mark.parametrize("name", ["openapi.json", "openapi-operator.json", "problems.md", "settings.md"])
 def test_the_committed_reference_is_what_the_code_says(name: str, tmp_path: Path):
     write(tmp_path)
     assert (FOLDER / name).read_text(encoding="utf-8") == (tmp_path / name).read_text(encoding="utf-8"), REMEDY
@@ -64,8 +73,11 @@ def test_every_route_says_what_it_is_for_whom_and_how_it_refuses(route: Route):
     policy = {name: said for name, said in route.access.document().items() if said is not None}
     assert described[ACCESS] == policy
     needed = [{"credential": [scope]} for scope in route.access.all_scopes] or [{"credential": []}]
-    assert described["security"] == ([{}, *needed] if route.access == AccessPolicy.public() else needed)
-    refused = [answer for status, answer in described["responses"].items() if not status.startswith("2")]
+    signed = [{"signature": list(route.access.all_scopes)}] if "node" in route.access.kinds else []
+    assert described["security"] == ([{}, *needed] if route.access == AccessPolicy.public() else [*needed, *signed])
+    refused = [
+        answer for status, answer in described["responses"].items() if status not in {"200", "201", "202", "204", "304"}
+    ]
     assert refused
     for answer in refused:
         content = resolved(answer["$ref"]) if "$ref" in answer else answer
@@ -128,6 +140,112 @@ def test_every_text_of_a_body_has_its_length_or_form_and_every_number_its_bounds
 def test_operations_are_told_apart():
     names = list(found(DOCUMENT["paths"], "operationId"))
     assert len(names) == len(set(names)) == len(ROUTES)
+
+
+@pytest.mark.parametrize("document", [DOCUMENT, OPERATORS], ids=["outside", "operator"])
+def test_an_operation_is_named_by_a_verb_and_what_it_is_done_to(document: Document):
+    for name in found(document["paths"], "operationId"):
+        assert re.fullmatch(r"[a-z]+([A-Z][a-z]+)+", name), f"{name}: name the route's function do_something"
+
+
+@pytest.mark.parametrize("document", [DOCUMENT, OPERATORS], ids=["outside", "operator"])
+def test_the_viewer_shows_every_operation_under_a_tag_that_says_what_it_is(document: Document):
+    """It shows the operations by their tags, and those of no tag in the list under none."""
+    described = {tag["name"]: tag["description"] for tag in document["tags"]}
+    used = [tag for tags in found(document["paths"], "tags") for tag in tags]
+    assert set(used) == set(described)
+    assert len(used) == sum(len(methods) for methods in document["paths"].values())
+    for said in described.values():
+        assert " / " in said
+
+
+@pytest.mark.parametrize("document", [DOCUMENT, OPERATORS], ids=["outside", "operator"])
+def test_every_property_says_what_it_is(document: Document):
+    silent = [
+        f"{model}.{name}"
+        for model, schema in document["components"]["schemas"].items()
+        for name, said in schema.get("properties", {}).items()
+        if not said.get("description")
+    ]
+    assert not silent, "write a text under the field, or its name into creditmesh.schemas.glossary"
+
+
+def test_every_word_of_the_glossary_is_used():
+    used = {
+        word
+        for document in (DOCUMENT, OPERATORS)
+        for model, schema in document["components"]["schemas"].items()
+        for name, said in schema.get("properties", {}).items()
+        for word in (f"{model}.{name}", name)
+        if WORDS.get(word) == said["description"]
+    }
+    assert used == set(WORDS)
+
+
+def headers_of(path: str, method: str) -> dict[str, bool]:
+    asked = DOCUMENT["paths"][path][method].get("parameters", ())
+    return {each["name"]: each["required"] for each in asked if each["in"] == "header"}
+
+
+def test_the_headers_that_a_request_needs_are_declared():
+    assert headers_of("/v1/records/{record}/corrections", "post") == {"If-Match": True, "Idempotency-Key": False}
+    assert headers_of("/v1/cases/{case}/actions", "post") == {"If-Match": True, "Idempotency-Key": False}
+    assert headers_of("/v1/items/{item}/records", "post") == {"Idempotency-Key": False, "Content-Encoding": False}
+    assert headers_of("/v1/catalogue/items/{code}", "get") == {"If-None-Match": False}
+    assert headers_of("/v1/catalogue/items/{code}/withdraw", "post") == {"If-Match": False}
+    signed = {"Signature-Input": False, "Creditmesh-To": False}
+    assert headers_of("/v1/exchange/feeds", "get") == signed
+    assert headers_of("/v1/exchange/feeds/{feed}/acknowledgements", "post") == signed | {"Content-Digest": False}
+    assert headers_of("/v1/me/file", "get") == {}
+
+
+def test_the_headers_of_an_answer_are_declared():
+    corrected = DOCUMENT["paths"]["/v1/records/{record}/corrections"]["post"]["responses"]
+    always = {"X-Request-Id", "X-Legal-Date"}
+    assert set(corrected["201"]["headers"]) == {"ETag", "Location", "Link", "Idempotency-Replayed"} | always
+    assert set(corrected["412"]["headers"]) == always
+    assert set(corrected["503"]["headers"]) == {"Retry-After"} | always
+    assert set(DOCUMENT["paths"]["/v1/records/{record}"]["get"]["responses"]["200"]["headers"]) == {"ETag"} | always
+    assert set(DOCUMENT["paths"]["/v1/quality"]["get"]["responses"]["200"]["headers"]) == always
+
+
+def test_the_codes_that_a_route_may_refuse_with_are_declared_by_status():
+    corrections = DOCUMENT["paths"]["/v1/records/{record}/corrections"]["post"]["responses"]
+    codes = {status: set(answer.get(CODES, ())) for status, answer in corrections.items()}
+    assert codes["404"] == {"not_found", "unknown_item"}
+    assert codes["409"] == {"not_the_origin", "record_closed"}
+    assert codes["412"] == {"stale"}
+    assert codes["428"] == {"if_match_needed"}
+    assert "credential_expired" in codes["401"]
+    assert "officer_needed" in codes["403"]
+    assert {"natural_key_changed", "idempotency_key_reused"} < codes["422"]
+    assert corrections["409"][CODES]["record_closed"]["title_zh"] in corrections["409"]["description"]
+    assert "catching_up" in DOCUMENT["paths"]["/v1/queries"]["post"]["responses"]["503"][CODES]
+    everywhere = set(DOCUMENT["components"]["responses"]["Problem"][CODES])
+    assert {"malformed", "invalid", "too_large", "unavailable", "fault", "url_too_long"} <= everywhere
+
+
+def test_every_body_has_an_example_that_its_schema_takes():
+    for route in ROUTES:
+        for media, content in operation(route).get("requestBody", {}).get("content", {}).items():
+            if media.startswith(("image/", "application/pdf")) or (media, route.template) in UNSHOWN:
+                continue
+            shown = [each["value"] for each in content.get("examples", {}).values()] or [content["example"]]
+            schema = {**content["schema"], "components": DOCUMENT["components"]}
+            for value in shown:
+                jsonschema.validate(value, schema)
+
+
+def test_every_code_that_a_document_names_is_on_the_page_with_its_titles():
+    page = (FOLDER / "problems.md").read_text(encoding="utf-8")
+    for document in (DOCUMENT, OPERATORS):
+        for codes in found(document, CODES):
+            for code, said in codes.items():
+                row = next(line for line in page.splitlines() if line.startswith(f"| {said['status']} | `{code}` |"))
+                assert said["title"] in row
+                assert said["title_zh"] in row
+    for code, text in REASONS.items():
+        assert f"| `{code}` | {text.detail.split('{')[0].split('|')[0].split('<')[0]}" in page
 
 
 def test_every_setting_says_what_it_is():

@@ -467,18 +467,6 @@ async def test_who_calls_is_believed_of_this_process_and_of_no_connection(standi
         assert refused.status_code == 403
 
 
-async def test_the_description_is_made_before_anybody_asks(standing: Standing, monkeypatch: pytest.MonkeyPatch):
-    built = standing.door()
-
-    def late(*_: object, **__: object) -> None:
-        raise AssertionError("made while somebody waits")
-
-    monkeypatch.setattr("creditmesh.gateway.openapi.get_openapi", late)
-    monkeypatch.setattr("creditmesh.gateway.door.document", late)
-    async with client(built) as outside:
-        assert (await outside.get("/openapi.json")).json()["openapi"].startswith("3.1")
-
-
 async def test_outside_a_sandbox_no_answer_has_a_legal_date(standing: Standing):
     standing.sandbox = False
     try:

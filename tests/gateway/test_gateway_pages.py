@@ -30,10 +30,12 @@ async def test_live_and_ready(standing: Standing):
     assert "operator" not in unready.text
 
 
-@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/docs", "/openapi.json", "/asyncapi.json"])
+@pytest.mark.parametrize("path", ["/", "/health/live", "/health/ready", "/docs", "/openapi.json", "/asyncapi.json"])
 async def test_a_page_needs_no_credential_and_takes_get_and_head_alone(standing: Standing, path: str):
     async with client(standing.door(documents={"/asyncapi.json": b"{}"})) as outside:
         assert (await outside.get(path)).status_code == 200
+        headless = await outside.head(path)
+        assert (headless.status_code, headless.content) == (200, b"")
         assert (await outside.get(path, headers=bearer("nonsense"))).status_code == 200
         refused = await outside.post(path)
     assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
@@ -50,7 +52,32 @@ async def test_the_page_asks_no_other_host(standing: Standing):
     assert page.headers["content-type"].startswith("text/html")
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert not re.findall(r"(?:https?:)?//[a-z]", page.text)
-    assert "/openapi.json" in page.text
+    asked = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert asked
+    for path in asked:
+        answer = await get(standing, path)
+        assert (answer.status_code, answer.headers["content-type"].partition("/")[0]) in {(200, "text"), (200, "image")}
+    assert 'url: "/openapi.json"' in (await get(standing, "/docs/start.js")).text
+    policy = page.headers["content-security-policy"]
+    assert "script-src 'self';" in policy  # nothing that stands in a page is run
+    assert not re.search(r"<script>|onload=|//", page.text.replace("<!doctype html>", ""))
+
+
+async def test_the_beginning_leads_a_browser_to_the_viewer_and_tells_a_machine_where_all_is(standing: Standing):
+    door = standing.door(documents={"/asyncapi.json": b"{}"})
+    async with client(door) as outside:
+        browser = await outside.get("/", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+        assert (browser.status_code, browser.headers["location"]) == (307, "/docs")
+        machine = await outside.get("/")
+        assert machine.json() == {
+            "documentation": "/docs",
+            "openapi": "/openapi.json",
+            "asyncapi": "/asyncapi.json",
+            "health_live": "/health/live",
+            "health_ready": "/health/ready",
+        }
+        for path in machine.json().values():
+            assert (await outside.get(path)).status_code == 200
 
 
 async def test_one_document_describes_every_route_that_is_reachable_from_outside(standing: Standing):

@@ -204,9 +204,11 @@ async def test_a_change_names_the_revision_it_was_made_from(house: House):
     await correct(house, record, row | {"BZ": "1"})
     for answer in (await correct(house, record, row | {"BZ": "2"}), await withdraw(house, record)):
         assert (answer.status_code, answer.json()["code"], answer.headers["etag"]) == (412, "stale", '"2"')
-    for tag in ("", "2", "*", '"x"', '"1", "2"'):
+    answer = await correct(house, record, row, headers={"If-Match": ""})
+    assert (answer.status_code, answer.json()["code"]) == (428, "if_match_needed")
+    for tag in ("2", "*", '"x"', '"1", "2"'):
         answer = await correct(house, record, row, headers={"If-Match": tag})
-        assert (answer.status_code, answer.json()["code"]) == (400, "if_match_needed")
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad_if_match")
     for tag in ('W/"2"', '"02"'):
         answer = await correct(house, record, row, headers={"If-Match": tag})
         assert (answer.status_code, answer.headers["etag"]) == (412, '"2"')

@@ -150,3 +150,21 @@ async def test_a_path_that_names_nothing_is_refused(operated: Cast, route: APIRo
 async def test_every_example_is_a_good_one(operated: Cast, route: APIRoute):
     answer = await send(operated, route, operated.node.operator())
     assert answer.status_code == EXAMPLES[named(route)].status, answer.text
+
+
+async def test_the_second_listener_shows_every_one_of_them_to_who_has_not_the_secret_yet(cast: Cast):
+    app = cast.node.host.operator_app
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://node", timeout=60) as stranger:
+        document = (await stranger.get("/openapi.json")).json()
+        shown = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
+        assert shown == {f"{min(route.methods)} {route.path_format}" for route in ROUTES}
+        for methods in document["paths"].values():
+            assert all(operation["security"] == [{"operator": []}] for operation in methods.values())
+        page = await stranger.get("/docs")
+        assert "script-src 'self';" in page.headers["content-security-policy"]
+        assert 'url: "/openapi.json"' in (await stranger.get("/docs/start.js")).text
+        begun = await stranger.get("/", headers={"Accept": "text/html"})
+        assert (begun.status_code, begun.headers["location"]) == (307, "/docs")
+        assert (await stranger.get("/")).json()["openapi"] == "/openapi.json"
+        assert (await stranger.head("/docs")).content == b""
+        assert (await stranger.get("/v1/admin/clock")).status_code == 401

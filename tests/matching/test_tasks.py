@@ -379,7 +379,7 @@ async def test_an_answer_names_the_state_it_was_decided_on(house: House):
     await house.load(a_record(await house.subject(an_organisation())))
     task = (await inbox(house))[0]
     answer = await house.post(f"/v1/tasks/{task['id']}/feedback", {"outcome": "applied", "officer": "W-17"})
-    assert (answer.status_code, answer.json()["code"]) == (400, "if_match_needed")
+    assert (answer.status_code, answer.json()["code"]) == (428, "if_match_needed")
 
 
 async def test_a_credential_limited_to_items_sees_and_answers_the_tasks_of_those_alone(house: House):

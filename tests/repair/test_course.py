@@ -255,7 +255,7 @@ async def test_a_step_needs_the_state_it_was_decided_on(house: House):
     await house.with_documents(case, record.subject)
     read = await house.get(f"/v1/cases/{case}", department())
     assert read.headers["etag"] == '"1"'
-    refused(await house.act(case, department(), "accept", etag="none"), 400, "if_match_needed")
+    refused(await house.act(case, department(), "accept", etag="none"), 400, "bad_if_match")
     stale = await house.act(case, department(), "accept", etag='"7"')
     refused(stale, 412, "stale")
     assert stale.headers["etag"] == '"1"'

@@ -9,6 +9,7 @@ handles events.
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
@@ -28,6 +29,7 @@ from creditmesh.chassis.door import Door, Hosted
 from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.errors import MeshError
 from creditmesh.chassis.http.app import operator_app, service_app
+from creditmesh.chassis.http.documents import operators_document
 from creditmesh.chassis.http.health import OnceASecond
 from creditmesh.chassis.http.operator import second_listener
 from creditmesh.chassis.http.server.listener import App, HttpListener
@@ -247,7 +249,12 @@ class Host:
 
     def _operator_app(self) -> App:
         secret = (self.settings.secrets / "operator").read_text(encoding="ascii").strip()
-        return second_listener(self.ready, [operator_app(made, secret) for made in self.equipment.values()])
+        services = [self.declaration.service(name) for name in self.hosted]
+        return second_listener(
+            self.ready,
+            [operator_app(made, secret) for made in self.equipment.values()],
+            document=partial(operators_document, services, code=self.settings.node),
+        )
 
     def _public_app(self) -> App:
         if self.door is None:

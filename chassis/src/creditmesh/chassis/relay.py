@@ -6,12 +6,14 @@ It has a second listener like every process. Whoever runs a node starts it again
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from creditmesh.chassis.bus.kafka.publisher import Publisher
 from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.versions import assert_node
+from creditmesh.chassis.http.documents import operators_document
 from creditmesh.chassis.http.health import OnceASecond
 from creditmesh.chassis.http.operator import second_listener
 from creditmesh.chassis.http.server.listener import HttpListener
@@ -41,7 +43,9 @@ class Relay:
         self._stack.push_async_callback(units.stop)
         settings = self.settings
         listener = HttpListener(
-            second_listener(OnceASecond(self.readiness), []),
+            second_listener(
+                OnceASecond(self.readiness), [], document=partial(operators_document, (), code=self.settings.node)
+            ),
             host=settings.operator_host,
             port=settings.operator_port,
             drain_seconds=settings.drain_seconds,

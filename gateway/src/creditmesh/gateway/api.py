@@ -38,7 +38,7 @@ async def create_person_token(ctx: Ctx, order: Annotated[PersonOrder, Body()]) -
 
 
 @router.get("/v1/admin/keys", access=AccessPolicy.inside())
-async def credentials(
+async def list_credentials(
     ctx: Ctx,
     party: Annotated[Code | None, Query()] = None,
     kind: Annotated[CallerKind | None, Query()] = None,
@@ -50,6 +50,6 @@ async def credentials(
 
 
 @router.delete("/v1/admin/keys/{key}", access=AccessPolicy.inside())
-async def revoke(ctx: Ctx, key: _KeyId) -> CredentialLine:
+async def revoke_credential(ctx: Ctx, key: _KeyId) -> CredentialLine:
     """Take a credential back by its id (the third part of its text). Every door refuses it within a second."""
     return await operations.revoke(ctx, key)

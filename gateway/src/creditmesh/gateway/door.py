@@ -85,7 +85,7 @@ def build(
             caught_up=caught_up or _has_no_peers,
         ),
         pages=Pages(
-            described=document(declaration.services, node),
+            described=partial(document, declaration.services, node),
             ready=ready,
             clock=clock,
             node=node,
@@ -159,7 +159,7 @@ class Door:
     async def _serve(self, visit: Visit) -> None:
         self._caps.check(visit.scope, visit.incoming)
         if self._pages.has(visit.path):
-            await visit.answer.say(await self._pages.answer(visit.method, visit.path))
+            await visit.answer.say(await self._pages.answer(visit.method, visit.path, accept=visit.accept))
             return
         route = await self._admission.admit(visit)
         visit.answer.no_store = visit.caller is not None

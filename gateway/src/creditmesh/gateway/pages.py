@@ -1,17 +1,16 @@
-"""The door's own few pages: health, the node's description, and something to read it with."""
+"""The door's own few pages: where to begin, health, the node's documents, and something to read them with."""
 
-from collections.abc import Mapping
-from importlib.resources import files
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import orjson
 from starlette.responses import Response
 
 from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.facts import Facts
+from creditmesh.chassis.http.documents import DocumentPages
 from creditmesh.chassis.http.health import Readiness
 from creditmesh.chassis.http.problems import MethodNotAllowed
-
-_NO_FOREIGN_HOSTS = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
 
 
 class Pages:
@@ -20,14 +19,12 @@ class Pages:
     def __init__(
         self,
         *,
-        described: Mapping[str, object],
+        described: Callable[[], Mapping[str, Any]],
         ready: Readiness,
         clock: Clock,
         node: Facts,
         documents: Mapping[str, bytes],
     ) -> None:
-        self._described = orjson.dumps(described)
-        self._page = files("creditmesh.gateway").joinpath("docs.html").read_bytes()
         self._ready = ready
         self._clock = clock
         self._node = node
@@ -35,16 +32,16 @@ class Pages:
         self._own = {
             "/health/live": self._live,
             "/health/ready": self._readiness,
-            "/openapi.json": self._openapi,
-            "/docs": self._docs,
         }
+        others = {_named(path): path for path in (*documents, *self._own)}
+        self._pages = DocumentPages(described, others=others)
 
     def has(self, path: str) -> bool:
         """Whether the path is one of these."""
-        return path in self._own or path in self._documents
+        return path in self._own or path in self._documents or self._pages.has(path)
 
-    async def answer(self, method: str, path: str) -> Response:
-        """The page; MethodNotAllowed for anything but GET and HEAD."""
+    async def answer(self, method: str, path: str, *, accept: str) -> Response:
+        """The page, as far as `accept` matters; MethodNotAllowed for anything but GET and HEAD."""
         if method not in {"GET", "HEAD"}:
             allowed = "GET, HEAD"
             raise MethodNotAllowed(
@@ -52,7 +49,9 @@ class Pages:
             )
         if path in self._documents:
             return _json(self._documents[path])
-        return await self._own[path]()
+        if path in self._own:
+            return await self._own[path]()
+        return await self._pages.answer(path, accept)
 
     async def _live(self) -> Response:
         return _json(b'{"status":"live"}')
@@ -65,11 +64,10 @@ class Pages:
             said["legal_date"] = self._clock.legal_date().isoformat()
         return _json(orjson.dumps(said), status=200 if ready else 503, headers={"Cache-Control": "no-store"})
 
-    async def _openapi(self) -> Response:
-        return _json(self._described)
 
-    async def _docs(self) -> Response:
-        return Response(self._page, media_type="text/html", headers={"Content-Security-Policy": _NO_FOREIGN_HOSTS})
+def _named(path: str) -> str:
+    """What the start page calls it: `/health/live` is `health_live`."""
+    return path.strip("/").removesuffix(".json").replace("/", "_")
 
 
 def _json(body: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -55,6 +55,12 @@ class Visit:
         return path
 
     @property
+    def accept(self) -> str:
+        """The kinds of answer that the caller says it reads."""
+        given = (value for name, value in self.scope["headers"] if name == b"accept")
+        return b",".join(given).decode("latin-1")
+
+    @property
     def template(self) -> str | None:
         """The path without anybody's ids, for logs and metrics; None while no route is known."""
         return None if self.route is None else self.route.template

@@ -1,4 +1,4 @@
-"""Writes `docs/reference`: the node's OpenAPI document, and its settings with what their classes say of them.
+"""Writes `docs/reference`: the node's OpenAPI documents, its problems, and its settings with what is said of them.
 
 `python -m creditmesh.node.reference [folder]`. What is committed there is checked against this by a test.
 """
@@ -14,9 +14,11 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined, to_json
 
 from creditmesh.chassis.facts import Facts
+from creditmesh.chassis.http.documents import operators_document
 from creditmesh.chassis.settings import EmbeddedBusSettings, KafkaBusSettings, NodeSettings
-from creditmesh.gateway.openapi import document
+from creditmesh.gateway.openapi import document as outside
 from creditmesh.node.declaration import NODE
+from creditmesh.node.problem_codes import problems_page
 
 FOLDER = Path(__file__).parents[4] / "docs" / "reference"
 """The folder in the source tree."""
@@ -30,7 +32,12 @@ Every setting of a node's processes is an environment variable. This page is wri
 
 def openapi() -> Mapping[str, Any]:
     """The document that a city node serves at `/openapi.json`."""
-    return document(NODE.services, _CITY)
+    return outside(NODE.services, _CITY)
+
+
+def operators_openapi() -> Mapping[str, Any]:
+    """The document that a city node in one process serves at `/openapi.json` of its second listener."""
+    return operators_document(NODE.services, code=_CITY.code)
 
 
 def settings() -> str:
@@ -42,10 +49,12 @@ def settings() -> str:
 
 
 def write(folder: Path) -> None:
-    """Write both into the folder."""
+    """Write all of them into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    described = json.dumps(openapi(), ensure_ascii=False, indent=1, sort_keys=True)
-    (folder / "openapi.json").write_text(described + "\n", encoding="utf-8")
+    for name, document in (("openapi", openapi()), ("openapi-operator", operators_openapi())):
+        described = json.dumps(document, ensure_ascii=False, indent=1)
+        (folder / f"{name}.json").write_text(described + "\n", encoding="utf-8")
+    (folder / "problems.md").write_text(problems_page(), encoding="utf-8")
     (folder / "settings.md").write_text(settings(), encoding="utf-8")
 
 

@@ -18,7 +18,8 @@ from creditmesh.chassis.pruning import Retention
 
 HEADER = "idempotency-key"
 REPLAYED = "Idempotency-Replayed"
-_LONGEST = 128
+LONGEST = 128
+"""Characters of a key."""
 
 
 class KeyReused(Invalid):
@@ -52,7 +53,7 @@ async def once_of(request: Request) -> Once:
 def key_of(request: Request) -> str | None:
     """The caller's key; Malformed if it is empty, longer than 128 characters or not printable ASCII."""
     key = request.headers.get(HEADER)
-    if key is not None and not (0 < len(key) <= _LONGEST and key.isascii() and key.isprintable()):
+    if key is not None and not (0 < len(key) <= LONGEST and key.isascii() and key.isprintable()):
         raise Malformed(
             "Idempotency-Key: 1 to 128 printable ASCII characters; use a fresh UUID.",
             "Idempotency-Key 须为 1 至 128 个可打印 ASCII 字符；建议使用新的 UUID。",

@@ -1,30 +1,38 @@
 """The second listener: metrics, readiness in detail, and the operator's routes of the services hosted here."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import uuid_utils
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.datastructures import Headers
 from starlette.routing import Match
 from starlette.types import Message, Receive, Scope, Send
 
 from creditmesh.chassis.http import problems
+from creditmesh.chassis.http.documents import DocumentPages
 from creditmesh.chassis.http.health import Readiness
 from creditmesh.chassis.http.server.listener import App
 
 _REQUEST_ID = b"x-request-id"
+_OTHERS = {"health_live": "/health/live", "health_ready": "/health/ready", "metrics": "/metrics"}
 
 
-def second_listener(readiness: Readiness, apps: Sequence[FastAPI]) -> App:
-    """Health and metrics for whoever reaches it; the services' operator routes for who has the secret.
+def second_listener(readiness: Readiness, apps: Sequence[FastAPI], *, document: Callable[[], Mapping[str, Any]]) -> App:
+    """Health, metrics and its document for whoever reaches it; the services' operator routes for who has the secret.
 
     HEAD is answered wherever GET is, and every request has an id, in its answer and in what is logged for it.
     """
-    own = _health(readiness)
+    own, pages = _health(readiness), DocumentPages(document, others=_OTHERS)
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         scope, send = _named(scope, send)
+        if scope["method"] == "GET" and pages.has(scope["path"]):
+            page = await pages.answer(scope["path"], Headers(scope=scope).get("accept", ""))
+            await page(scope, receive, send)
+            return
         for app in apps:
             if any(route.matches(scope)[0] is Match.FULL for route in app.routes):
                 await app(scope, receive, send)

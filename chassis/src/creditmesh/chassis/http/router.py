@@ -11,7 +11,7 @@ import re
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, Self, TypeVar
 from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -31,6 +31,8 @@ from creditmesh.chassis.shares import working_for
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 ACCESS = "x-creditmesh-access"
 BODY = "x-creditmesh-body"
+REFERENCE = "#/components/schemas/{model}"
+"""Where a model stands in the document."""
 COPIES = "x-creditmesh-shows-copies"
 
 
@@ -57,6 +59,21 @@ class Contexts(Protocol):
 
     def named(self, request: Request) -> AbstractContextManager[None]:
         """What is logged inside has the request's names."""
+
+
+class Tag(str):
+    """The name under which routes stand together in the document, with what they are in both languages."""
+
+    __slots__ = ("summary", "summary_zh")
+
+    def __new__(cls, name: str, summary: str, summary_zh: str) -> Self:
+        """The tag of that name."""
+        tag = super().__new__(cls, name)
+        tag.summary, tag.summary_zh = summary, summary_zh
+        return tag
+
+    summary: str
+    summary_zh: str
 
 
 class TransactionRoute(APIRoute):

@@ -47,7 +47,7 @@ def _myself(ctx: Context) -> UUID:
     shows_copies=True,
     response_model=QueryOut,
 )
-async def ask(ctx: Ctx, request: Request, body: QueryIn) -> Response:
+async def query_subject(ctx: Ctx, request: Request, body: QueryIn) -> Response:
     """Ask about one subject: a department for a matter, a bureau (or a department) under the subject's authorisation.
 
     The answer lists what is released and what is withheld and why, carries the `decision_id` under which the subject
@@ -64,13 +64,13 @@ async def ask(ctx: Ctx, request: Request, body: QueryIn) -> Response:
 
 
 @router.get("/v1/me/file", access=READS, shows_copies=True)
-async def my_file(ctx: Ctx) -> FileOut:
+async def get_my_file(ctx: Ctx) -> FileOut:
     """Your own file: every visible record of every source, unmasked where it is about you. Free."""
     return await own_file.own_file(ctx, _myself(ctx))
 
 
 @router.get("/v1/me/accesses", access=READS)
-async def my_accesses(ctx: Ctx, cursor: Cursor = None, limit: Limit = 50) -> AccessLog:
+async def list_my_accesses(ctx: Ctx, cursor: Cursor = None, limit: Limit = 50) -> AccessLog:
     """Who looked at your data here or was refused, newest first: party, officer, purpose, ground, outcome, items.
 
     Who looked at a copy at a node above stands here too, with `node` and `looked_at`, when its feed has brought it;
@@ -80,7 +80,7 @@ async def my_accesses(ctx: Ctx, cursor: Cursor = None, limit: Limit = 50) -> Acc
 
 
 @router.get("/v1/me/export", access=READS, shows_copies=True, response_model=ExportOut)
-async def my_export(ctx: Ctx) -> StreamingResponse:
+async def export_my_data(ctx: Ctx) -> StreamingResponse:
     """Your file, your authorisations and every access in one machine-readable document."""
     return StreamingResponse(
         await own_file.own_export(ctx, _myself(ctx)),
@@ -90,13 +90,13 @@ async def my_export(ctx: Ctx) -> StreamingResponse:
 
 
 @router.get("/v1/me/authorisations", access=READS)
-async def my_authorisations(ctx: Ctx, cursor: Cursor = None, limit: Limit = 50) -> Page[AuthorisationOut]:
+async def list_my_authorisations(ctx: Ctx, cursor: Cursor = None, limit: Limit = 50) -> Page[AuthorisationOut]:
     """What you have permitted, newest first, with its uses and its state."""
     return await authorisations.my_authorisations(ctx, subject=_myself(ctx), after=cursor, limit=limit)
 
 
 @router.post("/v1/me/authorisations", access=AUTHORISES, status_code=201)
-async def give(ctx: Ctx, request: Request, response: Response, body: AuthorisationIn) -> AuthorisationOut:
+async def give_authorisation(ctx: Ctx, request: Request, response: Response, body: AuthorisationIn) -> AuthorisationOut:
     """Permit a bureau to query these items for one purpose, until a day, so many times. You may take it back any time.
 
     Example: `{"bureau": "alpha_credit", "purpose": "credit_assessment", "items": ["administrative_penalty"],
@@ -112,32 +112,32 @@ async def give(ctx: Ctx, request: Request, response: Response, body: Authorisati
 
 
 @router.delete("/v1/me/authorisations/{id}", access=AUTHORISES, status_code=204)
-async def revoke(ctx: Ctx, id: UUID) -> Response:  # noqa: A002 - the path's own word
+async def revoke_authorisation(ctx: Ctx, id: UUID) -> Response:  # noqa: A002 - the path's own word
     """Take an authorisation back: it holds for no query answered after this. Doing it again changes nothing."""
     await authorisations.revoke_authorisation(ctx, id, subject=_myself(ctx))
     return Response(status_code=204)
 
 
 @router.post("/v1/authorisations", access=HOLDS)
-async def hand_in(ctx: Ctx, body: HandedIn) -> AuthorisationOut:
+async def hand_in_authorisation(ctx: Ctx, body: HandedIn) -> AuthorisationOut:
     """Hand in the signed text of an authorisation that its subject gave you, to learn its id and its state."""
     return await authorisations.hand_in_authorisation(ctx, body.token)
 
 
 @router.get("/v1/authorisations/{id}", access=HOLDS)
-async def look_at(ctx: Ctx, id: UUID) -> AuthorisationOut:  # noqa: A002 - the path's own word
+async def get_authorisation(ctx: Ctx, id: UUID) -> AuthorisationOut:  # noqa: A002 - the path's own word
     """An authorisation given to you: what it permits, how often it was used, whether it still holds."""
     return await authorisations.look_at_authorisation(ctx, id)
 
 
 @router.get("/v1/public/lists", access=AccessPolicy.public())
-async def lists(ctx: Ctx) -> PublicLists:
+async def list_public_lists(ctx: Ctx) -> PublicLists:
     """The red and black lists, and the items whose records are open to all."""
     return public.public_lists(ctx)
 
 
 @router.get("/v1/public/records", access=AccessPolicy.public(), shows_copies=True)
-async def public_records(ctx: Ctx, item: Code, cursor: Cursor = None, limit: Limit = 50) -> Page[PublicRecord]:
+async def list_public_records(ctx: Ctx, item: Code, cursor: Cursor = None, limit: Limit = 50) -> Page[PublicRecord]:
     """The public records of an item, masked, newest first; each is gone on the day its display period ends.
 
     No copy is to be kept by anything on the way, for that reason (`no-store`).
@@ -146,7 +146,7 @@ async def public_records(ctx: Ctx, item: Code, cursor: Cursor = None, limit: Lim
 
 
 @router.post("/v1/public/searches", access=AccessPolicy.public(), shows_copies=True)
-async def search(ctx: Ctx, body: PublicSearch) -> Page[PublicRecord]:
+async def search_public_records(ctx: Ctx, body: PublicSearch) -> Page[PublicRecord]:
     """Find an organisation's public records by the beginning of its name (listed by name) or its 18-character code.
 
     Example: `{"name": "示例一号"}`. Names of persons and of sole traders are masked and cannot be searched.

@@ -16,13 +16,14 @@ from creditmesh.schemas.histories import MODELS
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.publications import CatalogueOut, ItemEntry, ItemVersion
 
-router = Router(tags=["catalogue"])
+router = Router()
+_SCHEMA = "application/schema+json"
 BOM = "\ufeff"
 """Without it spreadsheet programs read a UTF-8 file as something else."""
 
 
 @router.get("/v1/catalogue", access=AccessPolicy.public(), response_model=CatalogueOut)
-async def catalogue(look: Looked) -> Response:
+async def get_catalogue(look: Looked) -> Response:
     """The catalogue at a glance: its number, how many objects are in force, and what no source has confirmed yet.
 
     `GET /v1/catalogue` with `If-None-Match: "<ETag of the last answer>"` costs next to nothing: 304 until it changes.
@@ -31,7 +32,7 @@ async def catalogue(look: Looked) -> Response:
 
 
 @router.get("/v1/catalogue/items", access=AccessPolicy.public(), response_model=Page[ItemEntry])
-async def items(
+async def list_items(
     look: Looked,
     q: Annotated[str | None, Query(max_length=100, description="A part of the code or of a name.")] = None,
     kind: SubjectKind | None = None,
@@ -47,7 +48,7 @@ async def items(
 
 
 @router.get("/v1/catalogue/items/{code}", access=AccessPolicy.public(), response_model=Item)
-async def item(look: Looked, code: str) -> Response:
+async def get_item(look: Looked, code: str) -> Response:
     """One item whole: basis, fields, roles, disclosure, severity, display period, repair.
 
     `GET /v1/catalogue/items/administrative_penalty`
@@ -57,7 +58,7 @@ async def item(look: Looked, code: str) -> Response:
 
 
 @router.get("/v1/catalogue/items/{code}/versions", access=AccessPolicy.public(), response_model=Page[ItemVersion])
-async def versions(look: Looked, code: str) -> Response:
+async def list_item_versions(look: Looked, code: str) -> Response:
     """The item's history, oldest first, withdrawals included, whatever the day.
 
     `GET /v1/catalogue/items/administrative_penalty/versions`
@@ -71,18 +72,28 @@ async def versions(look: Looked, code: str) -> Response:
     return look.answer(lambda: Page[ItemVersion](items=tuple(found)))
 
 
-@router.get("/v1/catalogue/items/{code}/schema", access=AccessPolicy.public(), response_model=dict[str, object])
-async def schema(look: Looked, code: str) -> Response:
+@router.get(
+    "/v1/catalogue/items/{code}/schema",
+    access=AccessPolicy.public(),
+    response_class=Response,
+    responses={200: {"description": "A JSON Schema", "content": {_SCHEMA: {"schema": {"type": "object"}}}}},
+)
+async def get_item_schema(look: Looked, code: str) -> Response:
     """The item's JSON Schema: what one row must be to pass the first check.
 
     `GET /v1/catalogue/items/administrative_penalty/schema`
     """
     compiled = look.directory.compiled(code, _item(look, code).number, on=look.as_of)
-    return look.text(lambda: orjson.dumps(compiled.json_schema()).decode(), media="application/schema+json")
+    return look.text(lambda: orjson.dumps(compiled.json_schema()).decode(), media=_SCHEMA)
 
 
-@router.get("/v1/catalogue/items/{code}/template.csv", access=AccessPolicy.public(), response_class=Response)
-async def template(look: Looked, code: str, header: Literal["codes", "zh"] = "codes") -> Response:
+@router.get(
+    "/v1/catalogue/items/{code}/template.csv",
+    access=AccessPolicy.public(),
+    response_class=Response,
+    responses={200: {"description": "The header alone", "content": {"text/csv": {"schema": {"type": "string"}}}}},
+)
+async def get_item_template(look: Looked, code: str, header: Literal["codes", "zh"] = "codes") -> Response:
     """An empty file with the item's header, as codes or in Chinese; both are read, and so are the fields' other names.
 
     `GET /v1/catalogue/items/administrative_penalty/template.csv?header=zh`
@@ -92,43 +103,43 @@ async def template(look: Looked, code: str, header: Literal["codes", "zh"] = "co
 
 
 @router.get("/v1/catalogue/lists", access=AccessPolicy.public(), response_model=Page[CreditList])
-async def lists(look: Looked, limit: Limit = 50, cursor: Cursor = None) -> Response:
+async def list_credit_lists(look: Looked, limit: Limit = 50, cursor: Cursor = None) -> Response:
     """The red and black lists in force."""
     return look.answer(lambda: page(look.all("list", CreditList), code=_code, limit=limit, cursor=cursor))
 
 
 @router.get("/v1/catalogue/measures", access=AccessPolicy.public(), response_model=Page[Measure])
-async def measures(look: Looked, limit: Limit = 50, cursor: Cursor = None) -> Response:
+async def list_measures(look: Looked, limit: Limit = 50, cursor: Cursor = None) -> Response:
     """The rewards and restrictions in force; none is lawful beside them."""
     return look.answer(lambda: page(look.all("measure", Measure), code=_code, limit=limit, cursor=cursor))
 
 
 @router.get("/v1/catalogue/matters", access=AccessPolicy.public(), response_model=Page[Matter])
-async def matters(look: Looked, limit: Limit = 50, cursor: Cursor = None) -> Response:
+async def list_matters(look: Looked, limit: Limit = 50, cursor: Cursor = None) -> Response:
     """What departments do for subjects: which items they may read for it, which measures they must check."""
     return look.answer(lambda: page(look.all("matter", Matter), code=_code, limit=limit, cursor=cursor))
 
 
 @router.get("/v1/catalogue/procedures", access=AccessPolicy.public(), response_model=Page[Procedure])
-async def procedures(look: Looked, limit: Limit = 50, cursor: Cursor = None) -> Response:
+async def list_procedures(look: Looked, limit: Limit = 50, cursor: Cursor = None) -> Response:
     """The clocks of each kind of case in working days: acceptance, decision, appeal, review; what it needs."""
     return look.answer(lambda: page(look.all("procedure", Procedure), code=_code, limit=limit, cursor=cursor))
 
 
 @router.get("/v1/catalogue/purposes", access=AccessPolicy.public(), response_model=Page[Purpose])
-async def purposes(look: Looked, limit: Limit = 50, cursor: Cursor = None) -> Response:
+async def list_purposes(look: Looked, limit: Limit = 50, cursor: Cursor = None) -> Response:
     """The closed list of reasons to ask about a subject, each with its ground."""
     return look.answer(lambda: page(look.all("purpose", Purpose), code=_code, limit=limit, cursor=cursor))
 
 
 @router.get("/v1/catalogue/parties", access=AccessPolicy.public(), response_model=Page[Party])
-async def parties(look: Looked, limit: Limit = 50, cursor: Cursor = None) -> Response:
+async def list_parties(look: Looked, limit: Limit = 50, cursor: Cursor = None) -> Response:
     """The departments, bureaus, nodes and associations that take part, with their duties."""
     return look.answer(lambda: page(look.all("party", Party), code=_code, limit=limit, cursor=cursor))
 
 
 @router.get("/v1/catalogue/code-sets/{name}", access=AccessPolicy.public(), response_model=CodeSet)
-async def code_set(look: Looked, name: str) -> Response:
+async def get_code_set(look: Looked, name: str) -> Response:
     """One code set: its values, and what else is read as each.
 
     `GET /v1/catalogue/code-sets/penalty_kind`

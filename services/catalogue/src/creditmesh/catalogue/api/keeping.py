@@ -13,11 +13,11 @@ from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.publications import ClockIn, ClockOut, LoadIn, LoadOut, PublicationOut, WithdrawIn
 
-router = Router(tags=["catalogue"])
+router = Router()
 
 
 @router.post("/v1/catalogue/items/{code}/withdraw", access=AccessPolicy.to("office", scope="catalogue:publish"))
-async def withdraw(ctx: Ctx, request: Request, code: str, body: WithdrawIn) -> PublicationOut:
+async def withdraw_item(ctx: Ctx, request: Request, code: str, body: WithdrawIn) -> PublicationOut:
     """Take an item out of the catalogue: from the day on nothing of it is collected, shown or shared; records stay.
 
     `POST /v1/catalogue/items/administrative_licence/withdraw` `{"basis": "...", "effective": "2027-01-01"}`.
@@ -30,7 +30,7 @@ async def withdraw(ctx: Ctx, request: Request, code: str, body: WithdrawIn) -> P
 
 
 @router.post("/v1/admin/catalogue", access=AccessPolicy.inside())
-async def load(ctx: Ctx, body: LoadIn) -> LoadOut:
+async def load_catalogue(ctx: Ctx, body: LoadIn) -> LoadOut:
     """Publish a folder of YAML, or the shipped catalogue: what is unchanged is left alone, all of it or nothing.
 
     What this node narrowed or confirmed is published again over the shipped catalogue's new version
@@ -52,7 +52,7 @@ async def load(ctx: Ctx, body: LoadIn) -> LoadOut:
 
 
 @router.get("/v1/admin/clock", access=AccessPolicy.inside())
-async def clock(ctx: Ctx) -> ClockOut:
+async def get_clock(ctx: Ctx) -> ClockOut:
     """The legal date that this process goes by."""
     return ClockOut(offset_days=ctx.followed(Directory).offset_days, legal_date=ctx.legal_date)
 

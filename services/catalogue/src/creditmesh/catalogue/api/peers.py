@@ -7,11 +7,11 @@ from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.peers import OwnRowIn, PeerIn, PeersOut, RefusedEntryOut
 
-router = Router(tags=["catalogue"])
+router = Router()
 
 
 @router.get("/v1/admin/peers", access=AccessPolicy.inside())
-async def peers(ctx: Ctx) -> PeersOut:
+async def list_peers(ctx: Ctx) -> PeersOut:
     """The node's own row as it is handed to a peer, the peers, and what of the catalogues above was refused.
 
     `GET /v1/admin/peers`
@@ -21,7 +21,7 @@ async def peers(ctx: Ctx) -> PeersOut:
 
 
 @router.post("/v1/admin/peers", access=AccessPolicy.inside())
-async def enrol(ctx: Ctx, body: PeerIn) -> Party:
+async def enrol_peer(ctx: Ctx, body: PeerIn) -> Party:
     """Enrol a peer: publish the row its operator handed over, with its address and its place; answers the row.
 
     `POST /v1/admin/peers` `{"code": "province", "kind": "node", ..., "url": "https://...", "place": "above"}`; with
@@ -31,7 +31,7 @@ async def enrol(ctx: Ctx, body: PeerIn) -> Party:
 
 
 @router.post("/v1/admin/peers/own", access=AccessPolicy.inside())
-async def introduce(ctx: Ctx, body: OwnRowIn) -> Party:
+async def publish_own_row(ctx: Ctx, body: OwnRowIn) -> Party:
     """Publish the node's own row, with the public halves of the keys it has now; answers the row, to be handed on.
 
     `POST /v1/admin/peers/own` `{"name": "Credit Platform of ...", "name_zh": "...", "uscc": "..."}`. The same again

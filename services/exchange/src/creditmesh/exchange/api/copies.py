@@ -14,11 +14,11 @@ from creditmesh.schemas.chain import ChainOut
 from creditmesh.schemas.exchange import FeedOut, LostOut, OfferedOut, RestoredOut
 from creditmesh.schemas.identifiers import FeedName, NodeCode
 
-router = Router(tags=["exchange"])
+router = Router()
 
 
 @router.get("/v1/admin/feeds", access=AccessPolicy.inside())
-async def standing(ctx: Ctx) -> Page[FeedOut]:
+async def list_feed_copies(ctx: Ctx) -> Page[FeedOut]:
     """The node's own feeds, and the copies of its peers' with the alarm of each that is stopped.
 
     `GET /v1/admin/feeds`
@@ -27,7 +27,7 @@ async def standing(ctx: Ctx) -> Page[FeedOut]:
 
 
 @router.post("/v1/admin/feeds/{peer}/{feed}/resume", access=AccessPolicy.inside())
-async def resume(ctx: Ctx, peer: NodeCode, feed: FeedName) -> FeedOut:
+async def resume_copy(ctx: Ctx, peer: NodeCode, feed: FeedName) -> FeedOut:
     """Let a stopped copy go on from where it stands: after the peer has put its feed right.
 
     What did not fit is asked for again and judged anew; nothing is skipped. 409 if it is not stopped.
@@ -37,7 +37,7 @@ async def resume(ctx: Ctx, peer: NodeCode, feed: FeedName) -> FeedOut:
 
 
 @router.post("/v1/admin/feeds/{peer}/{feed}/offer", access=AccessPolicy.inside())
-async def offer(
+async def offer_entries(
     ctx: Ctx,
     peer: NodeCode,
     feed: FeedName,
@@ -54,7 +54,7 @@ async def offer(
 
 
 @router.get("/v1/admin/chain", access=AccessPolicy.inside())
-async def chain_above(ctx: Ctx) -> Page[ChainOut]:
+async def list_chain(ctx: Ctx) -> Page[ChainOut]:
     """The nodes above, each by the row that it signed, and the keys that are offered in a row nobody vouches for.
 
     `GET /v1/admin/chain`
@@ -63,7 +63,7 @@ async def chain_above(ctx: Ctx) -> Page[ChainOut]:
 
 
 @router.post("/v1/admin/chain/{peer}/{node}/accept", access=AccessPolicy.inside())
-async def accept(ctx: Ctx, peer: NodeCode, node: NodeCode) -> ChainOut:
+async def accept_node(ctx: Ctx, peer: NodeCode, node: NodeCode) -> ChainOut:
     """Believe the keys that are offered for a node above: after that node has told you of them another way.
 
     409 if none are offered. `POST /v1/admin/chain/province/nation/accept`
@@ -72,7 +72,7 @@ async def accept(ctx: Ctx, peer: NodeCode, node: NodeCode) -> ChainOut:
 
 
 @router.get("/v1/exchange/copies/{feed}", access=PULLS)
-async def held(ctx: Ctx, feed: Feed) -> FeedOut:
+async def get_copy(ctx: Ctx, feed: Feed) -> FeedOut:
     """How far this node's copy of *your* feed goes, and the newest head of it that you signed.
 
     Ask it of whoever reads your feed before you append to it: a node that was restored does not know what it signed.
@@ -87,7 +87,7 @@ async def held(ctx: Ctx, feed: Feed) -> FeedOut:
     response_class=Response,
     responses={200: {"description": "Your entries, then the head that you signed", "content": {NDJSON: {}}}},
 )
-async def own_entries(
+async def list_own_entries(
     ctx: Ctx,
     feed: Feed,
     after: Annotated[int, Query(ge=0, le=2**53, description="How many entries you have.")] = 0,
@@ -102,7 +102,7 @@ async def own_entries(
 
 
 @router.post("/v1/admin/feeds/{feed}/restore", access=AccessPolicy.inside())
-async def restore(ctx: Ctx, feed: FeedName) -> RestoredOut:
+async def restore_feed(ctx: Ctx, feed: FeedName) -> RestoredOut:
     """Fetch back the next page of a feed of this node that is behind, from the peer that holds most of it.
 
     Call it until `peer` is null. 409 `feed_not_restored` where what stands here is no beginning of what the peer holds.
@@ -112,7 +112,7 @@ async def restore(ctx: Ctx, feed: FeedName) -> RestoredOut:
 
 
 @router.get("/v1/admin/feeds/restored", access=AccessPolicy.inside())
-async def restored(
+async def list_restored(
     ctx: Ctx,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
     cursor: Annotated[
@@ -131,7 +131,7 @@ async def restored(
 
 
 @router.delete("/v1/admin/feeds/{feed}/restored/{index}", access=AccessPolicy.inside(), status_code=204)
-async def dismiss(ctx: Ctx, feed: FeedName, index: Annotated[int, Path(ge=0, le=2**53)]) -> None:
+async def dismiss_restored(ctx: Ctx, feed: FeedName, index: Annotated[int, Path(ge=0, le=2**53)]) -> None:
     """Take an entry from that list: you have seen to it. 404 if it is not listed.
 
     `DELETE /v1/admin/feeds/down/restored/17`
@@ -140,7 +140,7 @@ async def dismiss(ctx: Ctx, feed: FeedName, index: Annotated[int, Path(ge=0, le=
 
 
 @router.post("/v1/admin/feeds/up/restored/{index}/end", access=AccessPolicy.inside(), status_code=204)
-async def end(ctx: Ctx, index: Annotated[int, Path(ge=0, le=2**53)]) -> None:
+async def end_restored(ctx: Ctx, index: Annotated[int, Path(ge=0, le=2**53)]) -> None:
     """End a record everywhere of which nothing is here but its entries in `up`: not even its first revision came back.
 
     It stands above, and nobody here can correct or withdraw it. It is withdrawn by its next number, and what is listed

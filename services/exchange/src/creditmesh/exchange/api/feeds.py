@@ -14,7 +14,7 @@ from creditmesh.schemas.identifiers import FeedName
 from creditmesh.schemas.origins import OriginsOut
 from creditmesh.schemas.signed import SignedText
 
-router = Router(tags=["exchange"])
+router = Router()
 PULLS = AccessPolicy.to("node", scope="exchange:pull")
 NDJSON = "application/x-ndjson"
 Feed = Annotated[FeedName, Path(description="`up`, `down` or `down-<node>`.")]
@@ -22,7 +22,7 @@ _Far = Query(ge=0, le=2**53)
 
 
 @router.get("/v1/exchange/feeds", access=PULLS)
-async def feeds(ctx: Ctx) -> Page[FeedOut]:
+async def list_feeds(ctx: Ctx) -> Page[FeedOut]:
     """The feeds you may read, each with its size and its newest signed head.
 
     `GET /v1/exchange/feeds`
@@ -35,9 +35,14 @@ async def feeds(ctx: Ctx) -> Page[FeedOut]:
     access=PULLS,
     waits=True,
     response_class=Response,
-    responses={200: {"description": "Entries, then the signed head they lead to", "content": {NDJSON: {}}}},
+    responses={
+        200: {
+            "description": "Entries, then the signed head they lead to",
+            "content": {NDJSON: {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
 )
-async def entries(
+async def pull_entries(
     ctx: Ctx,
     feed: Feed,
     after: Annotated[int, Query(ge=0, le=2**53, description="How many entries you have.")] = 0,
@@ -55,8 +60,13 @@ async def entries(
     return StreamingResponse(await serving.page(ctx, feed, after=after, limit=limit, wait=wait), media_type=NDJSON)
 
 
-@router.get("/v1/exchange/feeds/{feed}/checkpoint", access=PULLS, response_class=Response)
-async def checkpoint(ctx: Ctx, feed: Feed, size: Annotated[int | None, _Far] = None) -> Response:
+@router.get(
+    "/v1/exchange/feeds/{feed}/checkpoint",
+    access=PULLS,
+    response_class=Response,
+    responses={200: {"description": "The signed head", "content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
+async def get_checkpoint(ctx: Ctx, feed: Feed, size: Annotated[int | None, _Far] = None) -> Response:
     """The signed tree head of exactly that size, or the newest: a C2SP checkpoint.
 
     `GET /v1/exchange/feeds/up/checkpoint?size=1200`
@@ -66,7 +76,7 @@ async def checkpoint(ctx: Ctx, feed: Feed, size: Annotated[int | None, _Far] = N
 
 
 @router.get("/v1/exchange/feeds/{feed}/proofs/inclusion", access=PULLS)
-async def inclusion(ctx: Ctx, feed: Feed, index: Annotated[int, _Far], size: Annotated[int, _Far]) -> ProofOut:
+async def prove_inclusion(ctx: Ctx, feed: Feed, index: Annotated[int, _Far], size: Annotated[int, _Far]) -> ProofOut:
     """The RFC 6962 proof that the entry at `index` is in the tree of `size`.
 
     `GET /v1/exchange/feeds/up/proofs/inclusion?index=17&size=1200`
@@ -75,7 +85,7 @@ async def inclusion(ctx: Ctx, feed: Feed, index: Annotated[int, _Far], size: Ann
 
 
 @router.get("/v1/exchange/feeds/{feed}/proofs/consistency", access=PULLS)
-async def consistency(
+async def prove_consistency(
     ctx: Ctx,
     feed: Feed,
     old: Annotated[int, Query(alias="from", ge=0, le=2**53)],
@@ -89,7 +99,7 @@ async def consistency(
 
 
 @router.get("/v1/exchange/feeds/{feed}/origins", access=PULLS)
-async def origins(
+async def prove_origins(
     ctx: Ctx,
     feed: Feed,
     after: Annotated[int, _Far],
@@ -106,7 +116,7 @@ async def origins(
 
 
 @router.post("/v1/exchange/feeds/{feed}/acknowledgements", access=PULLS)
-async def acknowledge(ctx: Ctx, feed: Feed, body: SignedText) -> AnswersOut:
+async def acknowledge_entries(ctx: Ctx, feed: Feed, body: SignedText) -> AnswersOut:
     """Hand in what you signed about entries that you applied or refused, in any order. The same again changes nothing.
 
     `signed` is the text that you signed, to the letter: an `Acknowledgement` in JSON. `missing` are the first ranges

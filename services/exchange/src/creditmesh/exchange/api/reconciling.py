@@ -11,11 +11,11 @@ from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.identifiers import NodeCode
 from creditmesh.schemas.reconciling import HeadsOut, RecordsIn, RecordsOut, SaidPage, ToldOut
 
-router = Router(tags=["exchange"])
+router = Router()
 
 
 @router.get("/v1/admin/feeds/{peer}/heads", access=AccessPolicy.inside())
-async def heads(ctx: Ctx, peer: NodeCode) -> Page[HeadsOut]:
+async def compare_heads(ctx: Ctx, peer: NodeCode) -> Page[HeadsOut]:
     """The heads of the feeds between this node and a peer, as both have them: the peer is asked.
 
     `GET /v1/admin/feeds/city/heads`
@@ -24,7 +24,7 @@ async def heads(ctx: Ctx, peer: NodeCode) -> Page[HeadsOut]:
 
 
 @router.get("/v1/admin/feeds/{peer}/up/said", access=AccessPolicy.inside())
-async def said_from(
+async def list_said(
     ctx: Ctx,
     peer: NodeCode,
     after: Annotated[int, Query(ge=0, le=2**53, description="`until` of the answer before.")] = 0,
@@ -38,7 +38,7 @@ async def said_from(
 
 
 @router.post("/v1/admin/feeds/{peer}/up/said", access=AccessPolicy.inside())
-async def said_of(ctx: Ctx, peer: NodeCode, body: RecordsIn) -> SaidPage:
+async def find_said(ctx: Ctx, peer: NodeCode, body: RecordsIn) -> SaidPage:
     """The same of these records, wherever it does; without those that it says nothing of.
 
     `POST /v1/admin/feeds/city/up/said` `{"records": ["..."]}`
@@ -47,7 +47,7 @@ async def said_of(ctx: Ctx, peer: NodeCode, body: RecordsIn) -> SaidPage:
 
 
 @router.post("/v1/admin/feeds/unsaid", access=AccessPolicy.inside())
-async def unsaid(ctx: Ctx, body: RecordsIn) -> RecordsOut:
+async def find_unsaid(ctx: Ctx, body: RecordsIn) -> RecordsOut:
     """Those of these records of which no peer's feed says anything.
 
     `POST /v1/admin/feeds/unsaid` `{"records": ["..."]}`
@@ -56,7 +56,7 @@ async def unsaid(ctx: Ctx, body: RecordsIn) -> RecordsOut:
 
 
 @router.post("/v1/admin/feeds/{peer}/up/told", access=AccessPolicy.inside())
-async def tell(ctx: Ctx, peer: NodeCode, body: RecordsIn) -> ToldOut:
+async def tell_again(ctx: Ctx, peer: NodeCode, body: RecordsIn) -> ToldOut:
     """Have this node judge anew all that the peer's feed says of these records, whatever is held of them.
 
     Of which something waits that alone is told. Those in `left` were too many at once: they are to be asked for again.

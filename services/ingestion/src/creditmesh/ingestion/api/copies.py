@@ -6,18 +6,18 @@ from fastapi import Query
 
 from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.bodies import BodyLimit
-from creditmesh.chassis.http.router import Ctx, Router
+from creditmesh.chassis.http.router import Ctx, Router, Tag
 from creditmesh.ingestion import operations
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.identifiers import NodeCode
 from creditmesh.schemas.reconciling import RecordComparedOut, RecordsIn, ShownOut, ToCompareIn
 
-router = Router(tags=["copies"])
+router = Router(tags=[Tag("copies", "Copies of peers' records", "对等节点记录的副本")])
 _SAID = BodyLimit(most=16 * 1024 * 1024)
 
 
 @router.post("/v1/admin/copies/compared", access=AccessPolicy.inside(), body=_SAID)
-async def compared(ctx: Ctx, body: ToCompareIn) -> Page[RecordComparedOut]:
+async def compare_copies(ctx: Ctx, body: ToCompareIn) -> Page[RecordComparedOut]:
     """Whether the copies of these records are what their feed says. `said` is as the exchange gives it.
 
     `POST /v1/admin/copies/compared` `{"said": [...]}`
@@ -26,7 +26,7 @@ async def compared(ctx: Ctx, body: ToCompareIn) -> Page[RecordComparedOut]:
 
 
 @router.get("/v1/admin/copies/{peer}", access=AccessPolicy.inside())
-async def shown(
+async def list_copies(
     ctx: Ctx,
     peer: NodeCode,
     cursor: Annotated[
@@ -43,7 +43,7 @@ async def shown(
 
 
 @router.post("/v1/admin/copies/withheld", access=AccessPolicy.inside(), status_code=204)
-async def withhold(ctx: Ctx, body: RecordsIn) -> None:
+async def withhold_copies(ctx: Ctx, body: RecordsIn) -> None:
     """Show nothing of these copies any more, for no feed says anything of them.
 
     `POST /v1/admin/copies/withheld` `{"records": ["..."]}`

@@ -12,7 +12,7 @@ router = Router(tags=["erasures"])
 
 
 @router.post("/v1/admin/erasures", access=AccessPolicy.inside())
-async def erase(ctx: Ctx, body: ErasureIn) -> ErasureOut:
+async def erase_person(ctx: Ctx, body: ErasureIn) -> ErasureOut:
     """Erase what this node has made about a person; without `confirmed` say what would go, and do nothing.
 
     What stays is an entry of who erased how much, when and on which ground. The end of each record is told to its
@@ -25,7 +25,7 @@ async def erase(ctx: Ctx, body: ErasureIn) -> ErasureOut:
 
 
 @router.get("/v1/admin/erasures", access=AccessPolicy.inside())
-async def erasures(ctx: Ctx) -> Page[ErasureOut]:
+async def list_erasures(ctx: Ctx) -> Page[ErasureOut]:
     """The newest erasures, without their records.
 
     `GET /v1/admin/erasures`
@@ -34,7 +34,7 @@ async def erasures(ctx: Ctx) -> Page[ErasureOut]:
 
 
 @router.get("/v1/admin/erasures/{erasure}", access=AccessPolicy.inside())
-async def erasure(ctx: Ctx, erasure: UUID) -> ErasureOut:
+async def get_erasure(ctx: Ctx, erasure: UUID) -> ErasureOut:
     """One erasure: whether all is deleted here, and who has answered that it is there, with proofs. 404.
 
     `GET /v1/admin/erasures/0198c0de-0000-7000-8000-000000000001`

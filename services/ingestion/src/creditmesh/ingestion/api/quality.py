@@ -5,18 +5,18 @@ from typing import Annotated
 from fastapi import Query
 
 from creditmesh.chassis.http.access import AccessPolicy
-from creditmesh.chassis.http.router import Ctx, Router
+from creditmesh.chassis.http.router import Ctx, Router, Tag
 from creditmesh.ingestion import operations
 from creditmesh.schemas.bounds import Day
 from creditmesh.schemas.identifiers import Code
 from creditmesh.schemas.quality import QualityOut
 
-router = Router(tags=["quality"])
+router = Router(tags=[Tag("quality", "How rows were judged", "报送质量")])
 _READ = AccessPolicy.to("department", "office", scope="records:read")
 
 
 @router.get("/v1/quality", access=_READ)
-async def quality(
+async def get_quality(
     ctx: Ctx,
     party: Code | None = None,
     item: Code | None = None,

@@ -8,7 +8,7 @@ from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.bodies import MOST, BodyLimit
 from creditmesh.chassis.http.conditions import etag, expected
 from creditmesh.chassis.http.idempotency import REPLAYED, once_of
-from creditmesh.chassis.http.router import Ctx, Router
+from creditmesh.chassis.http.router import Ctx, Router, Tag
 from creditmesh.ingestion import operations
 from creditmesh.ingestion.api.answers import one_verdict
 from creditmesh.ingestion.formats import MOST_ROW_BYTES
@@ -25,7 +25,9 @@ from creditmesh.schemas.records import (
 )
 from creditmesh.schemas.verdicts import Verdict
 
-router = Router(tags=["records"])
+router = Router(
+    tags=[Tag("records", "Own records: reading, correcting, withdrawing", "本单位的记录：查看、更正、撤回")]
+)
 _READ = AccessPolicy.to("department", scope="records:read")
 _CHANGE = AccessPolicy.to("department", scope="records:change")
 _WHOLE_RECORD = BodyLimit(most=MOST_ROW_BYTES + MOST)
@@ -47,7 +49,7 @@ async def find(ctx: Ctx, body: RecordSearch) -> Page[RecordEntry]:
 
 
 @router.get("/v1/records/{record}", access=_READ)
-async def read(ctx: Ctx, record: UUID, response: Response) -> OwnRevision:
+async def get_record(ctx: Ctx, record: UUID, response: Response) -> OwnRevision:
     """Your record as it stands, with its sensitive fields; the reading is in the log of the person it concerns.
 
     Once it is shown no more (its period or the record has ended, or its item was withdrawn) `fields` is empty, and the
@@ -61,7 +63,7 @@ async def read(ctx: Ctx, record: UUID, response: Response) -> OwnRevision:
 
 
 @router.get("/v1/records/{record}/revisions", access=_READ)
-async def revisions(ctx: Ctx, record: UUID) -> list[OwnRevision]:
+async def list_revisions(ctx: Ctx, record: UUID) -> list[OwnRevision]:
     """Every revision of your record, oldest first: who changed it, why, on what basis; an access like reading it.
 
     `GET /v1/records/0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11/revisions`
@@ -80,7 +82,7 @@ async def revisions(ctx: Ctx, record: UUID) -> list[OwnRevision]:
         202: {"description": "Held for an officer; see Location", "model": Verdict},
     },
 )
-async def correct(ctx: Ctx, request: Request, record: UUID, body: CorrectionIn) -> Response:
+async def correct_record(ctx: Ctx, request: Request, record: UUID, body: CorrectionIn) -> Response:
     """Replace the whole content of your record, as one new revision.
 
     Needs `If-Match` with the ETag it was made from (412 if it has changed since). Another subject, issuing body or
@@ -106,7 +108,7 @@ async def correct(ctx: Ctx, request: Request, record: UUID, body: CorrectionIn) 
     status_code=202,
     responses={202: {"description": "Held for the credit office; see Location", "model": Verdict}},
 )
-async def reinstate(ctx: Ctx, request: Request, item: str, body: ReinstatementIn) -> Response:
+async def reinstate_record(ctx: Ctx, request: Request, item: str, body: ReinstatementIn) -> Response:
     """Send a decision again whose record you had withdrawn, and whose record was deleted after its term.
 
     For a decision that a court or a higher body restored meanwhile, named as `basis`. A named officer sends it (403);
@@ -125,7 +127,9 @@ async def reinstate(ctx: Ctx, request: Request, item: str, body: ReinstatementIn
 
 
 @router.post("/v1/records/{record}/withdrawal", access=_CHANGE)
-async def withdraw(ctx: Ctx, request: Request, response: Response, record: UUID, body: WithdrawalIn) -> RecordEnded:
+async def withdraw_record(
+    ctx: Ctx, request: Request, response: Response, record: UUID, body: WithdrawalIn
+) -> RecordEnded:
     """End your record: from now on it is shown and used nowhere. A removal from a list is the reason `removed`.
 
     Needs `If-Match`; 409 if it has ended already. `POST /v1/records/{record}/withdrawal` `If-Match: "2"`

@@ -8,7 +8,7 @@ from creditmesh.chassis.http import paging
 from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.idempotency import once_of
 from creditmesh.chassis.http.paging import Cursor, Limit
-from creditmesh.chassis.http.router import Ctx, Router
+from creditmesh.chassis.http.router import Ctx, Router, Tag
 from creditmesh.ingestion import operations
 from creditmesh.ingestion.api.answers import one_verdict
 from creditmesh.ingestion.operations import Review, ReviewDecision, reasons_of
@@ -16,13 +16,13 @@ from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.records import DecisionIn, HeldReview, ReviewEntry, ReviewState
 from creditmesh.schemas.verdicts import Verdict
 
-router = Router(tags=["reviews"])
+router = Router(tags=[Tag("reviews", "Held rows, and deciding on them", "待审核数据及其处理")])
 _READ = AccessPolicy.to("department", "office", scope="records:read")
 _DECIDE = AccessPolicy.to("department", "office", scope="reviews:decide", named=True)
 
 
 @router.get("/v1/reviews", access=_READ)
-async def waiting(
+async def list_reviews(
     ctx: Ctx,
     state: ReviewState = "held",
     limit: Limit = 50,
@@ -38,7 +38,7 @@ async def waiting(
 
 
 @router.get("/v1/reviews/{review}", access=_READ)
-async def one(ctx: Ctx, review: UUID) -> HeldReview:
+async def get_review(ctx: Ctx, review: UUID) -> HeldReview:
     """One held row with what it says until it is decided; the reading is in the log of the person it concerns.
 
     `GET /v1/reviews/0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11`
@@ -56,7 +56,7 @@ async def one(ctx: Ctx, review: UUID) -> HeldReview:
         201: {"description": "Released: accepted or corrected", "model": Verdict},
     },
 )
-async def decide(ctx: Ctx, request: Request, review: UUID, body: DecisionIn) -> Response:
+async def decide_review(ctx: Ctx, request: Request, review: UUID, body: DecisionIn) -> Response:
     """Release a held row into its record, or refuse it; only a named officer may, and the record names them.
 
     409 if it is decided already, or if the record has changed since the row was held.

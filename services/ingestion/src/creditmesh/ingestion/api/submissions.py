@@ -13,8 +13,9 @@ from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.bodies import BodyLimit
 from creditmesh.chassis.http.idempotency import REPLAYED, key_of
 from creditmesh.chassis.http.paging import Cursor, Limit
-from creditmesh.chassis.http.router import Ctx, Router
+from creditmesh.chassis.http.router import Ctx, Router, Tag
 from creditmesh.ingestion import operations
+from creditmesh.ingestion.api import shapes
 from creditmesh.ingestion.api.answers import NDJSON, one_verdict
 from creditmesh.ingestion.errors import RowTooLarge
 from creditmesh.ingestion.formats import MOST_ROW_BYTES, decoded, is_single, media_of, rows_of
@@ -24,9 +25,9 @@ from creditmesh.schemas.bounds import Day
 from creditmesh.schemas.files import FILE_BYTES
 from creditmesh.schemas.identifiers import Code
 from creditmesh.schemas.records import SubmissionOut, SubmissionState
-from creditmesh.schemas.verdicts import Verdict
+from creditmesh.schemas.verdicts import ReceiptLine, Verdict
 
-router = Router(tags=["submissions"])
+router = Router(tags=[Tag("submissions", "Submitting records, and how a submission stands", "报送与报送进度")])
 _READ = AccessPolicy.to("department", scope="records:read")
 _FILE = BodyLimit(most=FILE_BYTES, gzip=True)
 """A file of many rows, packed or not."""
@@ -44,19 +45,14 @@ _MARKS, _MARK_WEIGHT = (b"\n", b"\r", b"{", b","), 64
         200: {
             "description": "Unchanged; or one verdict a row, in the order sent, and the receipt as the last line",
             "model": Verdict,
-            "content": {NDJSON: {}},
+            "content": {NDJSON: shapes.LINES},
         },
         201: {"description": "Accepted or corrected", "model": Verdict},
         202: {"description": "Held for an officer; see Location", "model": Verdict},
     },
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {kind: {} for kind in ("application/json", NDJSON, "text/csv")},
-        }
-    },
+    openapi_extra={"requestBody": {"required": True, "content": shapes.CONTENT}},
 )
-async def submit(
+async def submit_records(
     ctx: Ctx,
     request: Request,
     item: str,
@@ -106,7 +102,7 @@ async def submit(
 
 
 @router.get("/v1/submissions", access=_READ)
-async def listed(
+async def list_submissions(
     ctx: Ctx,
     *,
     item: Code | None = None,
@@ -128,7 +124,7 @@ async def listed(
 
 
 @router.get("/v1/submissions/{submission}", access=_READ)
-async def standing(ctx: Ctx, submission: UUID) -> SubmissionOut:
+async def get_submission(ctx: Ctx, submission: UUID) -> SubmissionOut:
     """How your submission stands: rows done and total, verdicts by kind, where its verdicts and its receipt are.
 
     `GET /v1/submissions/0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11`
@@ -136,8 +132,13 @@ async def standing(ctx: Ctx, submission: UUID) -> SubmissionOut:
     return operations.submission_out(*await operations.progress_of(ctx, submission))
 
 
-@router.get("/v1/submissions/{submission}/verdicts", access=_READ, response_class=Response)
-async def verdicts(ctx: Ctx, submission: UUID) -> Response:
+@router.get(
+    "/v1/submissions/{submission}/verdicts",
+    access=_READ,
+    response_class=Response,
+    responses={200: {"description": "One verdict a line", "content": {NDJSON: shapes.LINES}}},
+)
+async def get_verdicts(ctx: Ctx, submission: UUID) -> Response:
     """The verdicts given so far, one a line, in the order sent: byte for byte what the receipt's digest is over.
 
     `GET /v1/submissions/0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11/verdicts`
@@ -145,8 +146,13 @@ async def verdicts(ctx: Ctx, submission: UUID) -> Response:
     return StreamingResponse(await operations.verdicts_of(ctx, submission), media_type=NDJSON)
 
 
-@router.get("/v1/submissions/{submission}/receipt", access=_READ, response_class=Response)
-async def receipt(ctx: Ctx, submission: UUID) -> Response:
+@router.get(
+    "/v1/submissions/{submission}/receipt",
+    access=_READ,
+    response_class=Response,
+    responses={200: {"description": "The receipt as the last line of the answer had it", "model": ReceiptLine}},
+)
+async def get_receipt(ctx: Ctx, submission: UUID) -> Response:
     """The signed receipt of a complete submission; 404 while it is under way.
 
     `GET /v1/submissions/0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11/receipt`

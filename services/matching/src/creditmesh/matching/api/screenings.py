@@ -1,25 +1,30 @@
 """Screenings, eligibility, and who is on a list."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
 
 from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.bodies import BodyLimit
 from creditmesh.chassis.http.paging import Cursor, Limit
-from creditmesh.chassis.http.router import Ctx, Router
+from creditmesh.chassis.http.router import REFERENCE, Ctx, Router
 from creditmesh.matching.api.batches import MOST, NDJSON, answer, batch_of
 from creditmesh.matching.operations import designations, eligibility, screenings
 from creditmesh.matching.operations.enquiries import Enquiry
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.identifiers import Code
-from creditmesh.schemas.screenings import DesignationOut, EligibilityIn, EligibilityOut, ScreeningOut
+from creditmesh.schemas.screenings import DesignationOut, EligibilityIn, EligibilityOut, ScreenedIn, ScreeningOut
 from creditmesh.schemas.texts import Officer
 
 router = Router()
 _ASKS = AccessPolicy.to("department", scope="screenings:ask")
 _BATCH = BodyLimit(most=MOST * 500)
 """So many subjects, each with a long name."""
+_ONE = {"$ref": REFERENCE.format(model=ScreenedIn.__name__)}
+_CONTENT: dict[str, Any] = {
+    "application/json": {"schema": _ONE},
+    NDJSON: {"schema": {"type": "string", "format": "binary", "maxLength": _BATCH.most}},
+}
 _Matter = Annotated[Code | None, Query(description="The matter of the catalogue that is dealt with.")]
 _Officer = Annotated[Officer | None, Query(description="Who asks; not needed with an officer's own token.")]
 
@@ -31,9 +36,9 @@ _Officer = Annotated[Officer | None, Query(description="Who asks; not needed wit
     shows_copies=True,
     response_class=Response,
     responses={200: {"description": "One answer a subject, in their order and shape", "model": ScreeningOut}},
-    openapi_extra={"requestBody": {"required": True, "content": {kind: {} for kind in ("application/json", NDJSON)}}},
+    openapi_extra={"requestBody": {"required": True, "content": _CONTENT}},
 )
-async def screen(ctx: Ctx, request: Request, matter: _Matter = None, officer: _Officer = None) -> Response:
+async def screen_subjects(ctx: Ctx, request: Request, matter: _Matter = None, officer: _Officer = None) -> Response:
     """Screen subjects for a matter: which designations, restrictions and rewards apply to each of them today.
 
     One subject, an array, or one a line (`application/x-ndjson`), at most 10,000; answered in the same shape and
@@ -51,7 +56,9 @@ async def screen(ctx: Ctx, request: Request, matter: _Matter = None, officer: _O
 
 
 @router.post("/v1/eligibility", access=_ASKS, shows_copies=True)
-async def judge(ctx: Ctx, body: EligibilityIn, matter: _Matter = None, officer: _Officer = None) -> EligibilityOut:
+async def judge_eligibility(
+    ctx: Ctx, body: EligibilityIn, matter: _Matter = None, officer: _Officer = None
+) -> EligibilityOut:
     """Tell whether a subject is eligible for the rewards of a matter, on which grounds, with the evidence looked at.
 
     Eligible is who is on a red list that a reward of the matter is for, or has no adverse visible record decided
@@ -63,7 +70,7 @@ async def judge(ctx: Ctx, body: EligibilityIn, matter: _Matter = None, officer: 
 
 
 @router.get("/v1/designations", access=_ASKS, shows_copies=True)
-async def on_list(
+async def list_designations(
     ctx: Ctx,
     code: Annotated[Code, Query(alias="list", description="The list.")],
     cursor: Cursor = None,

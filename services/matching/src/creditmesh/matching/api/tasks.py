@@ -19,7 +19,7 @@ _ANSWERS = AccessPolicy.to("department", scope="tasks:answer")
 
 
 @router.get("/v1/tasks", access=_ANSWERS, shows_copies=True)
-async def inbox(
+async def list_tasks(
     ctx: Ctx,
     state: Annotated[TaskState, Query(description="`withdrawn`: applied, and now to be lifted.")] = "open",
     due_before: Annotated[Day | None, Query(description="Only what is due before that day.")] = None,
@@ -38,7 +38,7 @@ async def inbox(
 
 
 @router.get("/v1/tasks/{task}", access=_ANSWERS, shows_copies=True)
-async def look_at(ctx: Ctx, response: Response, task: str) -> TaskOut:
+async def get_task(ctx: Ctx, response: Response, task: str) -> TaskOut:
     """One task of your party, as it stands now. 404: there is none, or it is another's.
 
     Its `ETag`, the number of its answers so far, is what an answer needs as `If-Match`.
@@ -51,7 +51,7 @@ async def look_at(ctx: Ctx, response: Response, task: str) -> TaskOut:
 
 
 @router.post("/v1/tasks/{task}/feedback", access=_ANSWERS, status_code=201, shows_copies=True)
-async def answer(ctx: Ctx, request: Request, response: Response, task: str, body: FeedbackIn) -> FeedbackOut:
+async def answer_task(ctx: Ctx, request: Request, response: Response, task: str, body: FeedbackIn) -> FeedbackOut:
     """Answer a task: you applied the measure, did not and say why, or, once its ground has ended, have lifted it.
 
     An answer is never changed; a later one stands before it as long as the ground does. Needs `If-Match` (412 if

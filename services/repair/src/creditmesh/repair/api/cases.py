@@ -11,18 +11,18 @@ from creditmesh.chassis.http.idempotency import REPLAYED, once_of
 from creditmesh.chassis.http.paging import Cursor, Limit
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.repair import operations
-from creditmesh.repair.api.access import ACT, FILE, HANDLE, OWN, READ
+from creditmesh.repair.api.access import ACT, CASES, FILE, HANDLE, OWN, READ
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.bounds import Day
 from creditmesh.schemas.cases import ActionIn, CaseEntry, CaseIn, CaseOut
 from creditmesh.schemas.events.case import CaseKind, CaseState
 from creditmesh.schemas.signed import SignedText
 
-router = Router(tags=["cases"])
+router = Router(tags=[CASES])
 
 
 @router.post("/v1/cases", access=FILE, status_code=201)
-async def file(ctx: Ctx, request: Request, response: Response, body: CaseIn) -> CaseOut:
+async def file_case(ctx: Ctx, request: Request, response: Response, body: CaseIn) -> CaseOut:
     """File an objection to a record of yours, or apply for its repair; free of charge.
 
     A record of another node is 409 and names it; a repair before the minimum period is 422 `too_early` and names the
@@ -37,7 +37,7 @@ async def file(ctx: Ctx, request: Request, response: Response, body: CaseIn) -> 
 
 
 @router.get("/v1/cases", access=HANDLE)
-async def to_handle(
+async def list_cases(
     ctx: Ctx,
     *,
     state: CaseState | None = None,
@@ -58,7 +58,7 @@ async def to_handle(
 
 
 @router.get("/v1/me/cases", access=OWN)
-async def mine(ctx: Ctx, limit: Limit = 50, cursor: Cursor = None) -> Page[CaseEntry]:
+async def list_my_cases(ctx: Ctx, limit: Limit = 50, cursor: Cursor = None) -> Page[CaseEntry]:
     """Your cases, newest first: where each stands, who has it, until when.
 
     `GET /v1/me/cases?limit=20`
@@ -67,7 +67,7 @@ async def mine(ctx: Ctx, limit: Limit = 50, cursor: Cursor = None) -> Page[CaseE
 
 
 @router.get("/v1/cases/{case}", access=READ)
-async def read(ctx: Ctx, response: Response, case: UUID) -> CaseOut:
+async def get_case(ctx: Ctx, response: Response, case: UUID) -> CaseOut:
     """One case whole: statement, documents by digest, every step. Reading it is in the log of the person it concerns.
 
     For its subject, the body that made the record, and the credit office; an attempt of others is 404, and in that log
@@ -77,7 +77,7 @@ async def read(ctx: Ctx, response: Response, case: UUID) -> CaseOut:
 
 
 @router.post("/v1/cases/{case}/actions", access=ACT)
-async def act(ctx: Ctx, request: Request, response: Response, case: UUID, body: ActionIn) -> CaseOut:
+async def act_on_case(ctx: Ctx, request: Request, response: Response, case: UUID, body: ActionIn) -> CaseOut:
     """Take a step: accept, return (once, with all that is missing), approve, refuse, appeal, revoke.
 
     The body that made the record accepts and decides, the credit office forwards and decides appeals, each by a named
@@ -95,7 +95,7 @@ async def act(ctx: Ctx, request: Request, response: Response, case: UUID, body: 
 
 
 @router.get("/v1/cases/{case}/certificate", access=READ)
-async def certificate(ctx: Ctx, case: UUID) -> SignedText:
+async def get_certificate(ctx: Ctx, case: UUID) -> SignedText:
     """The propagation certificate: the revision the case brought about, and which holders know; signed by the node.
 
     `signed` is the text that was signed, to the letter: a `Certificate` in JSON; `creditmesh verify` checks it.

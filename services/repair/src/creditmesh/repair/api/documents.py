@@ -8,13 +8,13 @@ from fastapi import Path, Request, Response
 from creditmesh.chassis.http.bodies import BodyLimit
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.repair import operations
-from creditmesh.repair.api.access import FILE, READ
+from creditmesh.repair.api.access import CASES, FILE, READ
 from creditmesh.repair.documents import MOST_BYTES, media_of
 from creditmesh.repair.operations import UploadedDocument
 from creditmesh.repair.operations.showing import evidence_out
 from creditmesh.schemas.cases import EvidenceKind, EvidenceMedia, EvidenceOut
 
-router = Router(tags=["cases"])
+router = Router(tags=[CASES])
 Digest = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="Hex SHA-256 of the document's bytes.")]
 _BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 _DOCUMENT = BodyLimit(most=MOST_BYTES)
@@ -30,7 +30,7 @@ _MEDIA: dict[str, Any] = dict.fromkeys(get_args(EvidenceMedia), _BINARY)
     responses={200: {"description": "It is there already", "model": EvidenceOut}},
     openapi_extra={"requestBody": {"required": True, "content": _MEDIA}},
 )
-async def add(ctx: Ctx, request: Request, response: Response, case: UUID, kind: EvidenceKind) -> EvidenceOut:
+async def add_evidence(ctx: Ctx, request: Request, response: Response, case: UUID, kind: EvidenceKind) -> EvidenceOut:
     """Add a document to your case: PDF, PNG or JPEG as the body, 10 MiB at most; kept sealed under your own key.
 
     The same content again is the same document (200). With the last one that a returned case lacks, it is filed again.
@@ -50,7 +50,7 @@ async def add(ctx: Ctx, request: Request, response: Response, case: UUID, kind: 
     response_class=Response,
     responses={200: {"description": "The document as it was sent", "content": _MEDIA}},
 )
-async def one(ctx: Ctx, case: UUID, digest: Digest) -> Response:
+async def get_evidence(ctx: Ctx, case: UUID, digest: Digest) -> Response:
     """One document as it was sent, for its subject and for who decides; in the log of the person it concerns.
 
     `GET /v1/cases/0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11/evidence/9f86d081...`

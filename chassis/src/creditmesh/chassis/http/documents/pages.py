@@ -1,0 +1,48 @@
+"""The pages of a listener about itself: where to begin, its document, and the viewer."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+from starlette.responses import RedirectResponse, Response
+
+from creditmesh.chassis.http.documents.viewer import DOCUMENT, PAGE, Viewer
+
+
+class DocumentPages:
+    """`/` leads on, `/openapi.json` is made when it is first asked for, `/docs` shows it."""
+
+    def __init__(self, make: Callable[[], Mapping[str, Any]], *, others: Mapping[str, str]) -> None:
+        """`make` gives the document; `others` are the further pages that `/` names, by what they are."""
+        self._make = make
+        self._places = {"documentation": PAGE, "openapi": DOCUMENT, **others}
+        self._viewer = Viewer()
+        self._made: bytes | None = None
+        self._making = asyncio.Lock()
+
+    def has(self, path: str) -> bool:
+        """Whether the path is one of these."""
+        return path in {"/", DOCUMENT} or self._viewer.has(path)
+
+    async def answer(self, path: str, accept: str) -> Response:
+        """The page; `/` leads a browser to the viewer, and tells anything else where everything is."""
+        if path == DOCUMENT:
+            return _json(await self._document())
+        if path != "/":
+            return self._viewer.answer(path)
+        headers = {"Vary": "Accept"}
+        if "text/html" in accept:
+            return RedirectResponse(PAGE, headers=headers)
+        return _json(orjson.dumps(self._places), headers)
+
+    async def _document(self) -> bytes:
+        """It takes seconds of reading code, once: beside the requests, not before them."""
+        async with self._making:
+            if self._made is None:
+                self._made = orjson.dumps(await asyncio.to_thread(self._make))
+            return self._made
+
+
+def _json(body: bytes, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(body, media_type="application/json", headers=headers)

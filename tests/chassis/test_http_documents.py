@@ -1,0 +1,36 @@
+"""What a listener says of itself: made once, beside the requests; and what is read from the code of a route."""
+
+import asyncio
+import threading
+
+from creditmesh.chassis.errors import NotFound, Stale
+from creditmesh.chassis.http.documents import DocumentPages
+from creditmesh.chassis.http.reached import reached_from
+from creditmesh.ingestion.api.records import correct_record, get_record
+from creditmesh.ingestion.errors import NotTheOrigin, RecordClosed
+
+
+async def test_a_document_is_made_once_for_all_who_wait_and_hinders_nobody_else():
+    asked, go_on, made = threading.Event(), threading.Event(), []
+
+    def make() -> dict[str, str]:
+        asked.set()
+        assert go_on.wait(60)
+        made.append(1)
+        return {"openapi": "3.1.0"}
+
+    pages = DocumentPages(make, others={})
+    waiting = [asyncio.create_task(pages.answer("/openapi.json", "")) for _ in range(3)]
+    await asyncio.to_thread(asked.wait, 60)
+    assert (await pages.answer("/docs", "")).status_code == 200
+    assert not any(each.done() for each in waiting)
+    go_on.set()
+    answers = await asyncio.gather(*waiting)
+    assert {bytes(each.body) for each in answers} == {b'{"openapi":"3.1.0"}'}
+    assert made == [1]
+
+
+def test_what_a_route_refuses_is_read_from_its_code():
+    assert {NotTheOrigin, RecordClosed, Stale} <= reached_from(correct_record).problems
+    assert {each.status for each in reached_from(get_record).problems} <= {403, NotFound.status, 409, 503}
+    assert RecordClosed not in reached_from(get_record).problems
