@@ -22,11 +22,12 @@ TYPED_BY_OTHERS = {
 }
 """What departments type into cells, word for word."""
 TO_PERSONS = {
+    "docs/reference/problems.md",
     "services/query/src/creditmesh/query/operations/authorisations.py",
     "services/repair/src/creditmesh/repair/course.py",
     "services/repair/src/creditmesh/repair/operations/filing.py",
 }
-"""What people are told about their own records."""
+"""What people are told about their own records, and the page that repeats what is told."""
 
 
 def texts() -> dict[str, str]:

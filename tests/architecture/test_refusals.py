@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from inspect import Parameter, signature
 from pathlib import Path
 
 from creditmesh.chassis.errors import Problem
@@ -31,11 +32,9 @@ def raised(path: Path) -> Iterator[tuple[str, type[Problem], int]]:
 
 
 def says_it_itself(kind: type[Problem]) -> bool:
-    """Whether the refusal has its texts without being given any."""
-    try:
-        problem = kind()
-    except TypeError:
-        return False
+    """Whether the refusal has its texts without being given any, whatever else it needs."""
+    needed = [each for each in signature(kind).parameters.values() if each.default is Parameter.empty]
+    problem = kind(*(() for each in needed if each.kind is Parameter.POSITIONAL_OR_KEYWORD))
     return bool(problem.detail and problem.detail_zh)
 
 

@@ -12,7 +12,16 @@ import pytest
 from creditmesh.client import ClientError, Node
 from creditmesh.gateway.routes import Routes
 from creditmesh.node.declaration import NODE
-from creditmesh.sandbox.routes_page import PAGE, WITHOUT_METHOD, commands, methods, named, routes_page
+from creditmesh.sandbox.routes_page import (
+    PAGE,
+    WITHOUT_COMMAND,
+    WITHOUT_METHOD,
+    commands,
+    commands_of,
+    methods,
+    named,
+    routes_page,
+)
 from creditmesh.schemas.cases import ActionIn, CaseIn, CaseOut
 from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.queries import AuthorisationIn, QueryIn
@@ -41,6 +50,7 @@ TASK = f"{ID}.3f9c2d1a7b40.procurement_bar"
 READ = TaskOut.model_construct(id=TASK, answers=0)
 OF_NODES = {
     ("POST", "/v1/exchange/feeds/{feed}/acknowledgements"),
+    ("GET", "/v1/exchange/feeds/{feed}/origins"),
     ("GET", "/v1/exchange/copies/{feed}"),
     ("GET", "/v1/exchange/copies/{feed}/entries"),
 }
@@ -168,6 +178,11 @@ def test_every_route_has_a_method_or_is_named_with_the_reason_for_none():
     served = {named(route) for route in Routes(NODE.services).all}
     assert {route for route in served if not methods().get(route)} == set(WITHOUT_METHOD)
     assert {" ".join(route) for route in OF_NODES} == set(WITHOUT_METHOD)
+
+
+def test_every_route_with_a_method_has_a_command_or_is_named_with_the_reason_for_none():
+    called = {named(route) for route in Routes(NODE.services).all} - set(WITHOUT_METHOD)
+    assert {route for route in called if not commands_of(route)} == set(WITHOUT_COMMAND)
 
 
 def test_the_page_reads_from_a_command_which_methods_it_calls():

@@ -36,6 +36,12 @@ def _peer(cast: Cast) -> dict[str, Any]:
     return row
 
 
+def _erasure(_: Cast) -> dict[str, Any]:
+    """Not confirmed: it says what would go."""
+    person = {"kind": "natural_person", "document": {"type": "resident_id", "number": resident(1)}}
+    return {"person": person, "ground": "order", "basis": "示法行〔2026〕1号", "officer": "Ke"}
+
+
 EXAMPLES = {
     "POST /v1/admin/catalogue": Example(path={}, body=lambda _: {"folder": None}),
     "GET /v1/admin/clock": Example(path={}),
@@ -49,6 +55,9 @@ EXAMPLES = {
         path={},
         body=lambda _: {"kind": "natural_person", "document": {"type": "resident_id", "number": resident(1)}},
     ),
+    "GET /v1/admin/erasures": Example(path={}),
+    "POST /v1/admin/erasures": Example(path={}, body=_erasure),
+    "GET /v1/admin/erasures/{erasure}": Example(path={"erasure": "0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11"}, status=404),
     "GET /v1/admin/feeds": Example(path={}),
     "POST /v1/admin/feeds/{peer}/{feed}/resume": Example(path={"peer": "district", "feed": "up"}, status=409),
     "POST /v1/admin/feeds/{peer}/{feed}/offer": Example(path={"peer": "district", "feed": "up"}),

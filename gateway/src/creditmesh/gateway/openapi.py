@@ -57,7 +57,7 @@ _ANSWERS: Mapping[str, Mapping[str, Any]] = {
 }
 _LEGAL_DATE: Mapping[str, Mapping[str, Any]] = {
     "X-Legal-Date": {
-        "description": "The day that this sandbox goes by. / 沙箱的法律日期。",
+        "description": "The day that this sandbox goes by. / 沙箱的业务日期。",
         "schema": {"type": "string", "format": "date"},
     }
 }

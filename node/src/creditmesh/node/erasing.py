@@ -44,7 +44,7 @@ def summary(found: ErasureOut) -> tuple[str, str]:
     key, key_zh = _KEY[found.key]
     state, state_zh = ("would be erased", "将被删除") if found.erasure is None else ("are erased", "已删除")
     said = [f"{len(found.records)} records and {found.held_rows} held rows {state}"]
-    said_zh = [f"{len(found.records)} 条记录、{found.held_rows} 行待审数据{state_zh}"]
+    said_zh = [f"{len(found.records)} 条记录、{found.held_rows} 行待审核数据{state_zh}"]
     if elsewhere:
         said.append(f"records of other nodes, which only their operators erase: {elsewhere}")
         said_zh.append(f"其他节点的记录须由其运维方删除：{elsewhere}")

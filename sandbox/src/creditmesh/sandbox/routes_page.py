@@ -31,15 +31,42 @@ DOCS = Path(__file__).parents[4] / "docs"
 PAGE = DOCS / "reference" / "routes.md"
 WITHOUT_METHOD: Mapping[str, str] = {
     "POST /v1/exchange/feeds/{feed}/acknowledgements": "a node signs it with its own key",
+    "GET /v1/exchange/feeds/{feed}/origins": "a node asks what proves the entries that another passes on",
     "GET /v1/exchange/copies/{feed}": "a node asks about its own feed, with its own signature",
     "GET /v1/exchange/copies/{feed}/entries": "a node asks about its own feed, with its own signature",
 }
 """What the client does not call, and why."""
+_CATALOGUE = "programs read it; `templates` shows what a department sends"
+_PUBLIC = "anybody reads it without a key, in a browser or a program"
+_PROOF = "`pull` verifies every page without it; it is for programs that audit a feed"
+WITHOUT_COMMAND: Mapping[str, str] = {
+    "GET /v1/catalogue": _CATALOGUE,
+    "GET /v1/catalogue/items/{code}/versions": _CATALOGUE,
+    "GET /v1/catalogue/items/{code}/schema": _CATALOGUE,
+    "GET /v1/catalogue/lists": _CATALOGUE,
+    "GET /v1/catalogue/measures": _CATALOGUE,
+    "GET /v1/catalogue/matters": _CATALOGUE,
+    "GET /v1/catalogue/procedures": _CATALOGUE,
+    "GET /v1/catalogue/purposes": _CATALOGUE,
+    "POST /v1/catalogue/items/{code}/withdraw": "the office does it a few times in a node's life",
+    "POST /v1/items/{item}/reinstatements": "one decision after a judgement, seldom",
+    "POST /v1/subjects/confirmations": "one number at a time, in the program where a clerk sees the document",
+    "GET /v1/public/lists": _PUBLIC,
+    "GET /v1/public/records": _PUBLIC,
+    "POST /v1/public/searches": _PUBLIC,
+    "POST /v1/eligibility": "asked of one subject by the program in which a reward is decided",
+    "GET /v1/designations": "programs that keep a list read it page by page",
+    "GET /v1/exchange/feeds/{feed}/checkpoint": _PROOF,
+    "GET /v1/exchange/feeds/{feed}/proofs/inclusion": _PROOF,
+    "GET /v1/exchange/feeds/{feed}/proofs/consistency": _PROOF,
+}
+"""What the client calls and no command does, and why."""
 _HEAD = """# The routes, and how they are called
 
 Written from the code by `python -m creditmesh.sandbox.routes_page`. Methods are those of the
 [client](../guide/client.md)'s `Node`; a command is `creditmesh <command>`. A guide is the first that shows the route.
-What stands in brackets says why there is no method. 接口一览：可调用方、客户端方法、命令与指南。
+What stands in brackets says why there is no
+method, or no command. 接口一览：可调用方、客户端方法、命令与指南。
 
 | route | who | client | command | guide |
 |---|---|---|---|---|
@@ -85,15 +112,24 @@ def commands() -> Mapping[str, tuple[str, ...]]:
     return {method: tuple(dict.fromkeys(names)) for method, names in found.items()}
 
 
+def commands_of(name: str) -> tuple[str, ...]:
+    """The commands that call a route, by the route as the page names it."""
+    found = (command for method in methods().get(name, ()) for command in commands().get(method, ()))
+    return tuple(dict.fromkeys(found))
+
+
+def _reason(reasons: Mapping[str, str], name: str) -> str:
+    return f"({reasons[name]})" if name in reasons else ""
+
+
 def _line(route: Route) -> str:
     name = named(route)
     called = methods().get(name, ())
-    with_command = dict.fromkeys(each for method in called for each in commands().get(method, ()))
     cells = (
         f"`{name}`",
         _who(route),
-        "<br>".join(f"`{each}`" for each in called) or f"({WITHOUT_METHOD.get(name, '')})",
-        "<br>".join(f"`{each}`" for each in with_command),
+        "<br>".join(f"`{each}`" for each in called) or _reason(WITHOUT_METHOD, name),
+        "<br>".join(f"`{each}`" for each in commands_of(name)) or _reason(WITHOUT_COMMAND, name),
         _guide(route),
     )
     return f"| {' | '.join(cells)} |\n"

@@ -37,6 +37,7 @@ _SUBJECT: dict[str, JsonValue] = {
 EXAMPLES: Mapping[str, JsonValue] = {
     "CorrectionIn": {"fields": {**ROW, "CF_WFXW": "其他"}, "reason": "error", "basis": "示市监更正〔2026〕3号"},
     "ReinstatementIn": {"fields": ROW, "basis": "示法行终〔2026〕1号"},
+    "RecordSearch": {"item": "administrative_penalty", "number": "示市监罚〔2026〕1904号"},
     "WithdrawalIn": {"reason": "revoked", "basis": "示市监撤销〔2026〕1号"},
     "DecisionIn": {"decision": "refuse", "note": "与纸质案卷核对不符"},
     "SubjectIn": _SUBJECT,

@@ -16,7 +16,7 @@ async def move_clock(ctx: Context, offset_days: int) -> date:
     if not ctx.node.sandbox:
         raise NotASandbox(
             "This node was not created with CREDITMESH_SANDBOX=true; its legal date is the real one.",
-            "该节点创建时未设 CREDITMESH_SANDBOX=true，其法律日期即实际日期。",
+            "该节点创建时未设 CREDITMESH_SANDBOX=true，其业务日期即实际日期。",
         )
     ctx.emit(ClockChanged(offset_days=offset_days))
     return shanghai_day(ctx.instant + timedelta(days=offset_days))

@@ -35,7 +35,7 @@ _WHOLE_RECORD = BodyLimit(most=MOST_ROW_BYTES + MOST)
 
 
 @router.post("/v1/records/searches", access=_READ)
-async def find(ctx: Ctx, body: RecordSearch) -> Page[RecordEntry]:
+async def find_records(ctx: Ctx, body: RecordSearch) -> Page[RecordEntry]:
     """Find your own records: by document number and issuing body, by subject, by day and state; newest first.
 
     Each with its id and `rev`, which corrections and withdrawals need, and without what it says. Whoever is named as

@@ -15,7 +15,8 @@ from creditmesh.chassis.errors import NotFound
 from creditmesh.chassis.vault.cipher import Cipher, TamperedSeal
 from creditmesh.ingestion.operations.copying.entries import PeerEntry
 from creditmesh.ingestion.operations.copying.feed_keys import FeedCiphers
-from creditmesh.ingestion.operations.records.record_book import PeerRevision, RecordBook, StateChange
+from creditmesh.ingestion.operations.records.peer_revision import PeerRevision
+from creditmesh.ingestion.operations.records.record_book import RecordBook, StateChange
 from creditmesh.ingestion.store import copies as store
 from creditmesh.ingestion.store import revisions
 from creditmesh.ingestion.store.revisions import Place, Stored

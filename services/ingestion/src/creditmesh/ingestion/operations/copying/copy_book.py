@@ -9,7 +9,8 @@ from creditmesh.ingestion.operations.copying.early_changes import EarlyChanges
 from creditmesh.ingestion.operations.copying.entries import PeerEntry
 from creditmesh.ingestion.operations.copying.peer_gate import refused_sender
 from creditmesh.ingestion.operations.records.candidates import Candidate
-from creditmesh.ingestion.operations.records.record_book import PeerRevision, RecordBook, StateChange
+from creditmesh.ingestion.operations.records.peer_revision import PeerRevision
+from creditmesh.ingestion.operations.records.record_book import RecordBook, StateChange
 from creditmesh.ingestion.revisions import Attribution
 from creditmesh.ingestion.store import copies as store
 from creditmesh.ingestion.store import revisions

@@ -7,7 +7,7 @@ same transaction meets what an earlier one has done. Nothing is written before `
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 from uuid import UUID
 
 import orjson
@@ -15,6 +15,7 @@ import orjson
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.packing import pack
 from creditmesh.ingestion.operations.records.candidates import Candidate
+from creditmesh.ingestion.operations.records.peer_revision import PeerRevision, not_always, own_rev, told_rev_of
 from creditmesh.ingestion.revisions import Attribution, content_event, state_event
 from creditmesh.ingestion.store import erasing, named, revisions, whole_codes
 from creditmesh.ingestion.store.revisions import Locked, Place
@@ -22,17 +23,6 @@ from creditmesh.ingestion.store.submissions import Written
 from creditmesh.ingestion.verdicts import Known
 from creditmesh.schemas.events.record import Change, RecordState
 from creditmesh.schemas.identifiers import SubjectKind
-
-
-class PeerRevision(NamedTuple):
-    """A revision as its origin counts and names it."""
-
-    record: UUID
-    rev: int
-    revision: UUID | None = None
-    mark: Literal["disputed"] | None = None
-    anew: bool = False
-    """Whether it is newer than whatever was told of the record before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +151,7 @@ class RecordBook:
         place, newest, row = candidate.place, self.newest(candidate.place), self._ctx.new_id()
         if peer_revision is not None:
             record, _, revision, mark, _ = peer_revision
-            rev = _own_rev(newest, peer_revision)
+            rev = own_rev(newest, peer_revision)
             row = record if newest is None else row
         elif newest is None:
             record, rev, revision, mark = row, 1, row, None
@@ -174,7 +164,7 @@ class RecordBook:
         self._kinds[place[1]] = candidate.passed.subject.kind
         event = content_event(
             by, known, revision or row, change=change, subject=place[1], facts=candidate.facts(),
-            sealed=candidate.sealed(record), more=_not_always(peer_revision, rev, about),
+            sealed=candidate.sealed(record), more=not_always(peer_revision, rev, about),
         )  # fmt: skip
         own = by.origin == self._ctx.node.code
         if own and candidate.code is not None:
@@ -185,7 +175,7 @@ class RecordBook:
         # What peers call a subject is theirs to know: names are compared with those of own rows.
         name = candidate.name if own else None
         number = candidate.number if own and newest is None else None
-        told_rev = _told_rev(peer_revision, rev)
+        told_rev = told_rev_of(peer_revision, rev)
         made = self._add(place, row, known, by, event, told_rev=told_rev, name=name, number=number)
         if newest is None and peer_revision is not None and peer_revision.anew:
             self._queued.pop()  # an event of this id was told before what stood here was lost
@@ -195,7 +185,7 @@ class RecordBook:
     def change_state(self, place: Place, what: StateChange) -> UUID:
         """Mark, unmark or end the record at this place, as one more revision. The id of its row."""
         says, newest, row = self.says(place), self.history(place)[-1], self._ctx.new_id()
-        rev = newest.rev + 1 if what.peer_revision is None else _own_rev(newest, what.peer_revision)
+        rev = newest.rev + 1 if what.peer_revision is None else own_rev(newest, what.peer_revision)
         revision = None if what.peer_revision is None else what.peer_revision.revision
         state, mark = _changed(newest, what)
         known = newest._replace(rev=rev, state=state, mark=mark, submission=None)
@@ -208,11 +198,11 @@ class RecordBook:
             until = None if what.until is None else what.until.isoformat()
             says |= {"false_material": True, "display_until": until}
         says.pop("origin_rev", None)
-        says |= _not_always(what.peer_revision, rev, None)
+        says |= not_always(what.peer_revision, rev, None)
         event = state_event(says, by, known, revision or row, change=what.change, about=what.about)
         if what.change == "erased":
             self._erased.append((place, known.record))
-        told_rev = None if what.change == "withheld" else _told_rev(what.peer_revision, rev)
+        told_rev = None if what.change == "withheld" else told_rev_of(what.peer_revision, rev)
         return self._add(place, row, known, by, event, told_rev=told_rev)
 
     def forget(self) -> None:
@@ -261,25 +251,6 @@ class RecordBook:
         self.history(place).append(known)
         self._newest[natural_key] = event
         return row
-
-
-def _own_rev(newest: Known | None, told: PeerRevision) -> int:
-    """A copy is counted as at its origin, unless what stands for content that was refused has its number.
-
-    What is told anew is counted above it: read models know that number.
-    """
-    return told.rev if newest is None else max(told.rev + told.anew, newest.rev + 1)
-
-
-def _told_rev(told: PeerRevision | None, rev: int) -> int | None:
-    """Its number at its origin, where it is counted otherwise here."""
-    return None if told is None or told.rev == rev else told.rev
-
-
-def _not_always(told: PeerRevision | None, rev: int, about: UUID | None) -> dict[str, object]:
-    """What few events say."""
-    said = {"origin_rev": _told_rev(told, rev), "about": about and str(about)}
-    return {name: value for name, value in said.items() if value is not None}
 
 
 def _changed(newest: Known, what: StateChange) -> tuple[RecordState, Literal["disputed"] | None]:

@@ -18,13 +18,14 @@ from creditmesh.chassis.bulk import in_slices
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.database.session import Session
-from creditmesh.chassis.errors import Problem, Unavailable
+from creditmesh.chassis.errors import Problem
 from creditmesh.chassis.http import idempotency
 from creditmesh.ingestion import receipts
 from creditmesh.ingestion.errors import ChunkDiffers, RowRefused
 from creditmesh.ingestion.formats import SubmittedRow
 from creditmesh.ingestion.operations.records.intake import Intake, IntakeRow, say_once
 from creditmesh.ingestion.operations.records.register import Register, RowVerdict, told
+from creditmesh.ingestion.operations.submitting.backlog import backed_up, is_backed_up
 from creditmesh.ingestion.revisions import Lane
 from creditmesh.ingestion.store import submissions
 from creditmesh.ingestion.store.submissions import Chunk, StoredSubmission
@@ -35,10 +36,6 @@ CHUNK = 1000
 """Rows in one transaction."""
 _slices = partial(in_slices, size=1, seconds=0.005)
 """Between any two rows others may have the process: a bad row costs 0.1 ms, the worst one tens of them."""
-_OLDEST: dict[Lane, float] = {"live": 30.0, "backfill": 5.0}
-"""Seconds that the oldest event may wait for its number before intake stops."""
-_FURTHEST: dict[Lane, int] = {"live": 2_000_000, "backfill": 200_000}
-"""Events that the slowest reader may be behind."""
 _MOST_TOLD = 8 * 1024 * 1024
 """Bytes of verdicts after which a row is told its first reason's code and field, without words: they are kept."""
 _ATTEMPTS = 2
@@ -192,9 +189,8 @@ class SubmissionRun:
         return Register(self._ctx, self._intake.attribution(lane=self._order.lane, submission=self._id))
 
     async def _assert_room(self) -> None:
-        found = await self._ctx.equipment.backlog.latest(await self._ctx.alone())
-        if found.queue_age > _OLDEST[self._order.lane] or found.reader_lag > _FURTHEST[self._order.lane]:
-            await self._refuse(_backed_up())
+        if await is_backed_up(self._ctx, self._order.lane):
+            await self._refuse(backed_up())
 
     async def _refuse(self, refusal: Problem) -> None:
         """Raise this refusal of the whole request; but a replay is answered with what was answered before."""
@@ -292,11 +288,3 @@ def _same(stored: Chunk, rows: Sequence[SubmittedRow]) -> Chunk:
             "新数据请使用新的键，或重新发送原请求正文。",
         )
     return stored
-
-
-def _backed_up() -> Unavailable:
-    return Unavailable(
-        "Events are backing up behind earlier submissions; send it again a little later.",
-        "此前报送的事件仍在处理；请稍后重新发送。",
-        headers={"Retry-After": "5"},
-    )
