@@ -106,6 +106,22 @@ async def test_a_departments_night_job_and_the_morning_after(desk, city, tmp_pat
     assert ITEM in (await desk.does("owner", f"quality --item {ITEM}")).stdout
 
 
+async def test_a_day_on_which_nothing_was_decided_is_sent_and_has_its_receipt(desk, tmp_path):
+    file, verdicts = tmp_path / "quiet.csv", tmp_path / "quiet.ndjson"
+    file.write_text(",".join(penalised(desk, 9)) + "\n", encoding="utf-8")
+    sent = await desk.does("owner", "submit --json --verdicts", verdicts, file)
+    (receipt,) = sent.document["receipts"]
+    assert (receipt["rows"], receipt["accepted"], verdicts.read_bytes()) == (0, 0, b"")
+    shown = (await desk.does("owner", f"submissions show {receipt['submission']} --json")).document
+    assert (shown["state"], shown["total"]) == ("done", 0)
+    (kept,) = map(Path, sent.document["receipt_files"])
+    await desk.does("owner", f"submissions receipt {receipt['submission']} --out", tmp_path / "again.receipt.json")
+    assert json.loads(kept.read_bytes()) == json.loads((tmp_path / "again.receipt.json").read_bytes())
+    file.write_text("登记号,登记日\n", encoding="utf-8")
+    other = await desk.does("owner", f"submit --json --item {ITEM}", file, ends=2)
+    assert "no rows" in other.document["error"]["detail"]
+
+
 async def _receipts_verify(desk: Desk, folder: Path, *files: Path) -> None:
     parties = (await desk.cast.door().get("/v1/catalogue/parties", params={"limit": 200})).json()["items"]
     (own,) = [party for party in parties if party["code"] == "city"]

@@ -92,7 +92,7 @@ class Upload:
     digest: str
     """SHA-256 of the whole file, in hex."""
     pieces: tuple[Piece, ...]
-    """None where the file has no rows: there is nothing to send then."""
+    """A file with a header and no rows is one piece of no rows: that there were none that day is said too."""
 
     @classmethod
     def of(
@@ -140,7 +140,7 @@ def _looked_at(
         records = (_Record(record.line, record.end, filled=not record.blank) for record in table.records())
         pieces = _cut(path, body, records, limits, start=table.header.end, beginning=table.beginning)
         _refuse_other_headers(table, pieces[1:], known)
-        if not pieces and not known.known(table.header.cells):
+        if not any(piece.rows for piece in pieces) and not known.known(table.header.cells):
             raise Unsendable(
                 "The file has no rows, and none of its columns is one of the item's; is it of another item?",
                 "文件没有数据行，且各列均非该条目的字段；是否属于其他条目？",
