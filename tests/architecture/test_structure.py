@@ -201,3 +201,14 @@ def test_no_statement_looks_into_what_is_packed():
         path for path in look if path.parent.name == "migrations" and "from ingestion.revision" in path.read_text()
     ]
     assert {path.stem for path in migrations} - {"ingestion_0016_packed"} == LOOKED_INTO_REVISIONS
+
+
+def test_each_number_of_a_migration_is_given_once():
+    """Of two with one number only one would run, and which is chance."""
+    numbered = re.compile(r'^revision = "(\w+)"$', re.MULTILINE)
+    files = [path for path in sources() if path.parent.name == "migrations" and path.stem != "__init__"]
+    given = {path.stem: numbered.search(path.read_text(encoding="utf-8")) for path in files}
+    numbers = {stem: found[1] for stem, found in given.items() if found}
+    assert len(numbers) > 80
+    assert [number for number, times in Counter(numbers.values()).items() if times > 1] == []
+    assert [stem for stem, number in numbers.items() if not stem.startswith(number)] == []

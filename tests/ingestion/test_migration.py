@@ -12,7 +12,12 @@ from creditmesh.repair import service as repair
 from tests.support.postgres import Postgres
 
 SERVICES = [ingestion, repair]
-ERASING = """
+FOUND = """
+drop index ingestion.revision_own, ingestion.submission_own;
+alter table ingestion.revision drop column number;
+"""
+ERASING = f"""
+{FOUND}
 drop table ingestion.named, ingestion.erasing, ingestion.closing, ingestion.erasure_answer, ingestion.erased_record,
     ingestion.erasure;
 drop index ingestion.review_subject_idx;

@@ -141,8 +141,8 @@ async def test_a_department_sees_its_own_lines_the_office_all_and_a_limited_cred
 async def test_another_partys_lines_and_an_impossible_period_are_refused(house: House):
     async with house.client(MARKET_CALLER) as client:
         other = await client.get("/v1/quality", params={"party": "transport"})
-        reversed_ = await client.get("/v1/quality", params={"from": "2026-11-02", "to": "2026-11-01"})
-        strange = await client.get("/v1/quality", params={"since": "2026-11-02"})
+        reversed_ = await client.get("/v1/quality", params={"since": "2026-11-02", "until": "2026-11-01"})
+        strange = await client.get("/v1/quality", params={"from": "2026-11-02", "to": "2026-11-02"})
     assert (other.status_code, other.json()["code"]) == (403, "forbidden")
     assert (reversed_.status_code, reversed_.json()["code"]) == (400, "malformed")
     assert strange.status_code == 422

@@ -14,7 +14,7 @@ from creditmesh.chassis.bus import backlog
 from creditmesh.chassis.bus.backlog import SECONDS_KEPT
 from creditmesh.chassis.packing import unpack
 from creditmesh.schemas.rules.identity import USCC_PLACEHOLDER
-from creditmesh.schemas.verdicts import ReceiptLine
+from creditmesh.schemas.verdicts import ReceiptLine, Verdict
 from tests.ingestion.conftest import OFFICER, House, department, told
 from tests.ingestion.rows import MARKET, TRANSPORT, compiled, penalty, person_penalty, resident, uscc
 from tests.support.erasing import erase
@@ -170,6 +170,33 @@ async def test_a_receipt_is_over_the_very_lines_and_signed_by_the_node(house: Ho
         assert (standing["state"], standing["done"], standing["total"]) == ("done", 5, 5)
         assert (await client.get(standing["links"]["verdicts"])).content == b"".join(lines)
         assert (await client.get(standing["links"]["receipt"])).json() == {"receipt": signed.model_dump()}
+
+
+OLDER_LINES = """
+update ingestion.submission_chunk set lines = convert_to(replace(convert_from(lines, 'UTF8'), '"rev":', '"revision":'),
+                                                         'UTF8')
+ where lines like '%"rev":%'
+"""
+
+
+async def test_verdicts_that_were_stored_when_rev_was_revision_stay_as_they_are_and_are_understood(house: House):
+    row, one, several = penalty(house.number()), "one of before", "several of before"
+    rows = [penalty(house.number()), row, row | {"CF_SY": "更正"}]
+    first = await house.submit(row, key=one)
+    place = (await house.submit(rows, key=several)).headers["location"]
+    async with house.database.session() as session:
+        await session.execute(OLDER_LINES)
+    again = await house.submit(row, key=one)
+    assert (again.status_code, again.headers["etag"]) == (first.status_code, first.headers["etag"])
+    assert again.json() == first.json()
+    async with house.client() as client:
+        lines = (await client.get(f"{place}/verdicts")).content
+        receipt = ReceiptLine.model_validate_json((await client.get(f"{place}/receipt")).content).receipt
+    assert lines.count(b'"revision":') == len(rows)
+    assert [Verdict.model_validate_json(line).rev for line in lines.splitlines()] == [1, 1, 2]
+    assert orjson.loads(receipt.signed)["digest"] == f"sha-256:{sha256(lines).hexdigest()}"
+    answer = await house.submit(rows, key=several)
+    assert answer.content == lines + ReceiptLine(receipt=receipt).model_dump_json().encode() + b"\n"
 
 
 async def test_one_object_has_a_receipt_too(house: House):

@@ -1,11 +1,11 @@
 """A record whose body cannot be read costs itself: all others are answered, and it is said which is left out."""
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
-from tests.query.asking import authorised, by_authorisation, by_matter, get, penalty, somebody
-from tests.query.conftest import House, person
+from tests.query.asking import ask, authorised, by_authorisation, by_matter, get, penalty, somebody
+from tests.query.conftest import House, bureau, person
 from tests.support.bodies import of_dictionary
 
 DAMAGED = {
@@ -61,3 +61,28 @@ async def test_an_operator_is_told_which_record_it_is(catalogue: House, capsys: 
     await by_matter(catalogue, who)
     captured = capsys.readouterr()
     assert str(broken.record) in captured.out + captured.err
+
+
+async def test_nor_does_one_of_which_a_sealed_text_is_damaged_cost_more(catalogue: House):
+    who, subject = await somebody(catalogue)
+    whole, broken = penalty(subject), penalty(subject)
+    await catalogue.load(whole, broken)
+    authorisation = await authorised(catalogue, subject)
+    cipher = (await catalogue.equipment.vault.open([subject]))[subject]
+    moved = cipher.seal({"ID": "990000196001010011"}, object=uuid4(), field="subject")
+    await damage(catalogue, broken.record, broken.model_copy(update={"sealed": (moved,)}).model_dump_json().encode())
+    first, again = [
+        await ask(catalogue, bureau(), who, key="once", purpose="loan", authorisation=authorisation, officer="B-3")
+        for _ in range(2)
+    ]
+    for answer in (await by_matter(catalogue, who), first, again):
+        assert answer.status_code == 200, answer.text
+        said = answer.json()
+        assert [each["record"] for each in said["released"]] == [str(whole.record)]
+        assert (said["partial"], said["unreadable"]) == (True, [str(broken.record)])
+    file, export = [(await get(catalogue, person(subject), f"/v1/me/{path}")).json() for path in ("file", "export")]
+    for said in (file, export):
+        assert [each["record"] for each in said["records"]] == [str(whole.record)]
+        assert said["unreadable"] == [str(broken.record)]
+    looks = await catalogue.log_of(subject)
+    assert {tuple(each["records"]) for each in looks if each["records"]} == {(str(whole.record),)}

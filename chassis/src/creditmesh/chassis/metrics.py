@@ -32,7 +32,7 @@ SPLIT_SUBJECTS = Counter(
 )
 UNREADABLE_BODIES = Counter(
     "creditmesh_unreadable_bodies_total",
-    "Times a record was left out of an answer because its body cannot be read; logs name the records",
+    "Times a record was left out of an answer because it cannot be read; logs name the records",
     ["of"],
 )
 TOKENS_REFUSED = Counter(

@@ -79,15 +79,14 @@ def unpack(kept: bytes) -> bytes:
     )
 
 
-class BodyReader(Generic[T]):
-    """Reads the bodies of one answer, each of a record: one that cannot be read costs that record, and is noted.
+class RecordReader:
+    """Reads what is kept of the records of one answer: one that cannot be read costs that record, and is noted.
 
     Whoever answers leaves it out and says so (`unreadable`); an operator is told by a metric and by the record's id.
     """
 
-    def __init__(self, parse: Callable[[bytes], T], *, of: str) -> None:
-        """`parse` raises ValueError where it finds nothing that it can read; `of`: the service that answers."""
-        self._parse = parse
+    def __init__(self, *, of: str) -> None:
+        """`of`: the service that answers."""
         self._of = of
         self._unreadable: dict[UUID, None] = {}
 
@@ -96,15 +95,28 @@ class BodyReader(Generic[T]):
         """The records that could not be read so far."""
         return tuple(self._unreadable)
 
-    def read(self, record: UUID, kept: bytes) -> T | None:
-        """What is kept of this record; None where it cannot be read."""
+    def attempt(self, record: UUID, read: Callable[[], T]) -> T | None:
+        """What is read of this record; None where it is Unpackable, or a ValueError says that it is damaged."""
         try:
-            return self._parse(unpack(kept))
+            return read()
         except (Unpackable, ValueError):
             self._unreadable[UUID(bytes=record.bytes)] = None  # the driver's own class of ids is none of a model's
             UNREADABLE_BODIES.labels(of=self._of).inc()
-            _log.error("the body of a record cannot be read and is left out of an answer", record=str(record))
+            _log.error("a record cannot be read and is left out of an answer", record=str(record))
             return None
+
+
+class BodyReader(RecordReader, Generic[T]):
+    """Reads the bodies of the records of one answer."""
+
+    def __init__(self, parse: Callable[[bytes], T], *, of: str) -> None:
+        """`parse` raises ValueError where it finds nothing that it can read."""
+        super().__init__(of=of)
+        self._parse = parse
+
+    def read(self, record: UUID, kept: bytes) -> T | None:
+        """What is kept of this record; None where it cannot be read."""
+        return self.attempt(record, lambda: self._parse(unpack(kept)))
 
 
 def size_of(kept: bytes) -> int:

@@ -36,7 +36,7 @@ def page(
     *,
     limit: int,
     place: Callable[[F], object],
-    shown: Callable[[F], T],
+    shown: Callable[[F], T | None],
     caller: Caller | None = None,
     looked: object | None = None,
     unreadable: tuple[UUID, ...] = (),
@@ -45,12 +45,13 @@ def page(
 
     `looked` is where a search ended that did not go to the end of the list: there the next page begins after a short
     one. Of a list that is narrowed to the items of a credential, the `caller` tells whether it is partial.
-    So is one in which records are `unreadable`.
+    So is one in which records are `unreadable`: of those nothing is `shown`.
     """
     after = place(found[limit - 1]) if len(found) > limit else looked
     partial = bool(unreadable) or (caller is not None and caller.items is not None)
     more = None if after is None else written(after)
-    return Page(items=tuple(shown(each) for each in found[:limit]), next=more, partial=partial, unreadable=unreadable)
+    items = tuple(each for each in map(shown, found[:limit]) if each is not None)
+    return Page(items=items, next=more, partial=partial, unreadable=unreadable)
 
 
 def written(place: object) -> str:

@@ -1,18 +1,23 @@
 """Who is on a list today, for departments: organisations by name and code, persons only as far as the item shows."""
 
+from collections.abc import Mapping
 from uuid import UUID
+
+from pydantic import JsonValue
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import NotFound
 from creditmesh.chassis.http import paging
+from creditmesh.chassis.packing import RecordReader
 from creditmesh.matching import identity
 from creditmesh.matching.identity import Named
-from creditmesh.matching.operations.unsealing import opened, shown_by
+from creditmesh.matching.operations.unsealing import readable, shown_by
 from creditmesh.matching.store import designations
 from creditmesh.matching.store.designations import OnList
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.screenings import DesignationOut
 
 OPEN = {"public", "sharing"}
@@ -32,17 +37,18 @@ async def on_list(ctx: Context, code: str, *, after: str | None, limit: int) -> 
         after=paging.read(after, UUID),
         limit=limit + 1,
     )
-    named = await _named(ctx, rows[:limit])
+    named, tampered = await _named(ctx, rows[:limit])
     for row in rows[:limit]:
-        _disclose(ctx, row)
+        if row.record in named:
+            _disclose(ctx, row)
     return paging.page(
         rows,
         limit=limit,
         place=lambda row: row.record,
-        shown=lambda row: _out(row, named.get(row.record, Named())),
+        shown=lambda row: _out(row, named[row.record]) if row.record in named else None,
         caller=ctx.known_caller,
         looked=looked,
-        unreadable=unreadable,
+        unreadable=(*unreadable, *tampered),
     )
 
 
@@ -53,11 +59,19 @@ def _shown(ctx: Context, code: str) -> list[tuple[str, str]]:
     return [(item.code, kind) for item in mine for kind in item.kinds if item.disclosed(kind) in OPEN]
 
 
-async def _named(ctx: Context, rows: list[OnList]) -> dict[UUID, Named]:
-    events = [row.event for row in rows]
-    values = await opened(ctx, [(event, event.subject) for event in events])
-    found = [(event, shown_by(ctx, event), value) for event, value in zip(events, values, strict=True)]
-    return {event.record: identity.masked(event, by, value) for event, by, value in found if by is not None}
+async def _named(ctx: Context, rows: list[OnList]) -> tuple[dict[UUID, Named], tuple[UUID, ...]]:
+    """Who each is as far as may be shown, and the records that cannot be read."""
+    reader = RecordReader(of="matching")
+    values = await readable(ctx, [(row.event, row.subject) for row in rows], reader)
+    named = {
+        row.record: _masked(ctx, row.event, value) for row, value in zip(rows, values, strict=True) if value is not None
+    }
+    return named, reader.unreadable
+
+
+def _masked(ctx: Context, event: RecordChanged, value: Mapping[str, JsonValue]) -> Named:
+    by = shown_by(ctx, event)
+    return Named() if by is None else identity.masked(event, by, value)
 
 
 def _disclose(ctx: Context, row: OnList) -> None:

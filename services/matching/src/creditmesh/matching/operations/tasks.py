@@ -5,12 +5,13 @@ from datetime import date
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
-from creditmesh.chassis.errors import Invalid, NotFound
+from creditmesh.chassis.errors import Invalid, NotFound, Unmended
 from creditmesh.chassis.http import paging
+from creditmesh.chassis.packing import RecordReader
 from creditmesh.matching import deadlines, identity, reach
 from creditmesh.matching.errors import NotYours, OutsideCredential
 from creditmesh.matching.naming import TaskName, task_id
-from creditmesh.matching.operations.unsealing import item_of, opened
+from creditmesh.matching.operations.unsealing import item_of, readable
 from creditmesh.matching.store import tasks
 from creditmesh.matching.store.tasks import Inbox, Task, TaskPage
 from creditmesh.schemas.bodies import Page
@@ -40,22 +41,28 @@ async def inbox_page(
         limit=limit + 1,
     )
     found, looked, unreadable = await tasks.page(await ctx.session(), inbox_of(ctx), state, wanted)
-    shown = dict(zip(found, await _shown(ctx, found[:limit]), strict=False))
+    shown, tampered = await _shown(ctx, found[:limit])
     return paging.page(
         found,
         limit=limit,
         place=lambda task: task.name,
-        shown=shown.__getitem__,
+        shown=lambda task: shown.get(task.name),
         caller=ctx.known_caller,
         looked=looked,
-        unreadable=unreadable,
+        unreadable=(*unreadable, *tampered),
     )
 
 
 async def task_of(ctx: Context, text: str) -> TaskOut:
-    """One task of the caller's party; NotFound if it has none of that id."""
-    (shown,) = await _shown(ctx, [await find_task(ctx, text)])
-    return shown
+    """One task of the caller's party; NotFound if it has none of that id, Unmended if its record cannot be read."""
+    task = await find_task(ctx, text)
+    shown, tampered = await _shown(ctx, [task])
+    if tampered:
+        raise Unmended(
+            "The record of this task is damaged; the operators of the node are told.",
+            "该任务所依据的记录已损坏，无法读取；节点运维人员已获告警。",
+        )
+    return shown[task.name]
 
 
 async def find_task(ctx: Context, text: str) -> Task:
@@ -125,22 +132,32 @@ def _before(day: date) -> date:
         raise Invalid(detail, detail_zh, errors=[error]) from None
 
 
-async def _shown(ctx: Context, found: Sequence[Task]) -> list[TaskOut]:
-    read = [(task, RecordChanged.model_validate_json(task.data)) for task in found]
+async def _shown(ctx: Context, found: Sequence[Task]) -> tuple[dict[TaskName, TaskOut], tuple[UUID, ...]]:
+    """These tasks as they are shown, and the records that cannot be read, whose tasks are left out."""
+    read, reader = [(task, RecordChanged.model_validate_json(task.data)) for task in found], RecordReader(of="matching")
     named = [(task, event) for task, event in read if state_of(task) != "closed"]
-    concerned = await _concerned(ctx, named)
-    _disclose(ctx, named)
-    return [_out(ctx, task, event, concerned.get(task.name)) for task, event in read]
+    concerned = await _concerned(ctx, named, reader)
+    unreadable = reader.unreadable
+    _disclose(ctx, [(task, event) for task, event in named if event.record not in unreadable])
+    shown = {
+        task.name: _out(ctx, task, event, concerned.get(task.name))
+        for task, event in read
+        if event.record not in unreadable
+    }
+    return shown, unreadable
 
 
-async def _concerned(ctx: Context, named: Sequence[tuple[Task, RecordChanged]]) -> dict[TaskName, Concerned]:
-    values = await opened(ctx, [(event, task.subject) for task, event in named])
+async def _concerned(
+    ctx: Context, named: Sequence[tuple[Task, RecordChanged]], reader: RecordReader
+) -> dict[TaskName, Concerned]:
+    values = await readable(ctx, [(event, task.subject) for task, event in named], reader)
     found = {}
     for (task, event), value in zip(named, values, strict=True):
-        item = item_of(ctx, event)
-        who = identity.Named() if item is None else identity.whole(event, item, task.role, value)
-        kind = event.kind if task.role == "listed" else "natural_person"
-        found[task.name] = Concerned(kind=kind, name=who.name, number=who.number)
+        if value is not None:
+            item = item_of(ctx, event)
+            who = identity.Named() if item is None else identity.whole(event, item, task.role, value)
+            kind = event.kind if task.role == "listed" else "natural_person"
+            found[task.name] = Concerned(kind=kind, name=who.name, number=who.number)
     return found
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.http import paging
 from creditmesh.query.operations.authorisations import listed
-from creditmesh.query.operations.unsealing import answered, others_shown
+from creditmesh.query.operations.unsealing import answered, others_shown, readable
 from creditmesh.query.store import accesses, named
 from creditmesh.query.store.accesses import AccessLine
 from creditmesh.schemas.bodies import Page
@@ -24,15 +24,16 @@ async def own_file(ctx: Context, subject: UUID, *, purpose: str = "own_file") ->
         subject=subject,
         law=ctx.followed(Directory).law(ctx.legal_date),
     )
-    shown = await answered(ctx, found, viewer=subject)
+    events, values, tampered = await readable(ctx, found)
+    shown = answered(ctx, events, values, viewer=subject)
     decision = _disclose(ctx, subject, purpose, shown)
-    for other, theirs in others_shown(ctx, found, shown, viewer=subject).items():
+    for other, theirs in others_shown(ctx, events, shown, viewer=subject).items():
         _disclose(ctx, other, purpose, theirs)
     return FileOut(
         decision_id=decision,
         as_of=ctx.legal_date,
         records=shown,
-        unreadable=tuple(each.record for each in unreadable),
+        unreadable=(*(each.record for each in unreadable), *tampered),
         copies_at=_copies_at(ctx),
     )
 

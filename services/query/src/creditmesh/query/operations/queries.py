@@ -20,7 +20,7 @@ from creditmesh.query.operations.refusals import (
     refuse_unauthorised,
 )
 from creditmesh.query.operations.subjects import answered_about, attempted_on, identity_of
-from creditmesh.query.operations.unsealing import answered, others_shown
+from creditmesh.query.operations.unsealing import answered, others_shown, readable
 from creditmesh.query.release import Plan
 from creditmesh.query.store import queries
 from creditmesh.query.store.queries import Decided, KeptAnswer, QueryScope
@@ -105,9 +105,11 @@ async def _attempt(ctx: Context, asked: QueryRequest, statutory: Ground | None) 
     if statutory is None and earlier is None:
         _refuse_slips(ctx, asked, ground)
     plan = _plan(ctx, asked, ground)
-    events = [each for each in found.records.events if _may_give(ctx, plan, ground, each) and _given(each, earlier)]
-    unreadable = tuple(each.record for each in found.records.unreadable if _may_give(ctx, plan, ground, each))
-    released = await answered(ctx, events)
+    whole = await readable(ctx, [each for each in found.records.events if _may_give(ctx, plan, ground, each)])
+    bodies = (each.record for each in found.records.unreadable if _may_give(ctx, plan, ground, each))
+    unreadable = (*bodies, *whole.unreadable)
+    events = [each for each in whole.events if _given(each, earlier)]
+    released = answered(ctx, events, whole.values)
     until = release.use_until(
         released,
         as_of=ctx.legal_date,

@@ -1,11 +1,15 @@
 """Opening sealed fields: whole to those who may know them, by the item's mask where they are about another person."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
 from pydantic import JsonValue
 
 from creditmesh.chassis.context import Context
+from creditmesh.chassis.packing import RecordReader
+from creditmesh.chassis.vault.cipher import Cipher
 from creditmesh.query.release import shown_fields
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.directory import Directory
@@ -26,26 +30,56 @@ def _shown_by(ctx: Context, event: RecordChanged) -> Narrowest | None:
 
 
 async def opened(ctx: Context, events: Sequence[RecordChanged]) -> Mapping[UUID, dict[str, JsonValue]]:
-    """The sealed fields of these records, by record and field; a person who was erased has none left."""
-    ciphers = await ctx.vault.open_left({sealed.about for event in events for sealed in event.sealed})
-    values: dict[UUID, dict[str, JsonValue]] = {event.record: {} for event in events}
-    for event in events:
-        for sealed in event.sealed:
-            if (cipher := ciphers.get(sealed.about)) is not None:
-                values[event.record].update(cipher.unseal(sealed, object=event.record, field=sealed.field))
+    """The sealed fields of these records, by record and field; a person who was erased has none left.
+
+    TamperedSeal where one does not fit.
+    """
+    ciphers = await _ciphers(ctx, events)
+    return {event.record: _values(event, ciphers) for event in events}
+
+
+class ReadableRecords(NamedTuple):
+    """What of the records of an answer can be read whole, what is sealed in them, and what cannot be read."""
+
+    events: list[RecordChanged]
+    values: Mapping[UUID, dict[str, JsonValue]]
+    unreadable: tuple[UUID, ...]
+
+
+async def readable(ctx: Context, events: Sequence[RecordChanged]) -> ReadableRecords:
+    """These records without those of which something sealed does not fit, which are noted."""
+    ciphers, reader = await _ciphers(ctx, events), RecordReader(of="query")
+    found = [(event, reader.attempt(event.record, partial(_values, event, ciphers))) for event in events]
+    values = {event.record: value for event, value in found if value is not None}
+    return ReadableRecords([event for event in events if event.record in values], values, reader.unreadable)
+
+
+async def _ciphers(ctx: Context, events: Sequence[RecordChanged]) -> Mapping[UUID, Cipher]:
+    return await ctx.vault.open_left({sealed.about for event in events for sealed in event.sealed})
+
+
+def _values(event: RecordChanged, ciphers: Mapping[UUID, Cipher]) -> dict[str, JsonValue]:
+    values: dict[str, JsonValue] = {}
+    for sealed in event.sealed:
+        if (cipher := ciphers.get(sealed.about)) is not None:
+            values |= cipher.unseal(sealed, object=event.record, field=sealed.field)
     return values
 
 
-async def answered(
-    ctx: Context, events: Sequence[RecordChanged], *, viewer: UUID | None = None
+def answered(
+    ctx: Context,
+    events: Sequence[RecordChanged],
+    values: Mapping[UUID, dict[str, JsonValue]],
+    *,
+    viewer: UUID | None = None,
 ) -> tuple[RecordOut, ...]:
     """The records as those may know them who may know the subject's own data; `viewer`: as this person may.
 
     Whom a record only names reads what is about themselves whole, and the subject's as another person's.
     """
-    values, law = await opened(ctx, events), ctx.followed(Directory).law(ctx.legal_date)
+    law = ctx.followed(Directory).law(ctx.legal_date)
     return tuple(
-        _answered(event, law, _shown_by(ctx, event), values.get(event.record, {}), role=_role(event, viewer))
+        _answered(event, law, _shown_by(ctx, event), values[event.record], role=_role(event, viewer))
         for event in events
     )
 
