@@ -17,6 +17,7 @@ from creditmesh.exchange.store import feeds, lost, refusals, tiles
 from creditmesh.ingestion import service as ingestion
 from creditmesh.query import service as query
 from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau, HolderChanged, PageReceived
+from creditmesh.schemas.exchange import FeedEntry
 from creditmesh.schemas.tlog import Range, Subtree, full_tiles, leaf_hash
 from tests.support.postgres import Database, Postgres
 
@@ -617,3 +618,44 @@ async def test_a_feed_is_looked_through_once_more_when_what_it_is_to_forget_stan
         again = "insert into exchange.sent_revision select record, rev, peer, 9 from exchange.sent_revision"
         await session.execute(again)
         assert await session.fetchval("select count(*) from exchange.sent_revision") == 2
+
+
+BEFORE_ORIGINS = """
+drop table exchange.copied_key, exchange.unproven_entry;
+alter table exchange.copy_checkpoint drop column stack;
+update exchange.alembic_version set version_num = 'exchange_0029';
+"""
+PAGE = """
+insert into exchange.received_page (part, id, key, at, legal_date, peer, feed, first, until, data)
+values (3, $1, 'far/' || $2, now(), '2026-05-04', 'far', $2, $3, $4, $5)
+"""
+
+
+async def test_keys_of_copies_are_found_in_the_pages_that_are_kept_whatever_peers_had_put_beside_them(
+    postgres: Postgres,
+):
+    database = await postgres.database(node="exchange1", packages=[query, service])
+    line = json.dumps({"v": 1, "type": "feed.key", "at": "2026-05-31T17:00:00Z", "body": "of a body"})
+
+    def page(feed: str, first: int, *said: tuple[str, str | None]) -> bytes:
+        entries = tuple(FeedEntry(index=first + place, line=one, body=body) for place, (one, body) in enumerate(said))
+        until = first + len(entries)
+        return PageReceived(peer="far", feed=feed, first=first, until=until, entries=entries).model_dump_json().encode()
+
+    def key(name: Any) -> str:
+        return json.dumps({"key": name, "alg": "x", "wrapped": []})
+
+    record = json.dumps({"v": 1, "type": "record", "reason": "feed.key"})
+    odd = [key("with \0"), key("k" * 3000), key(7), "[" * 20_000, "no JSON \0", "[]", None]
+    pages = {
+        ("up", 0): [(line, key("k1")), (record, key("k2")), (record, "said \0"), (line, key("钥 3"))],
+        ("up", 4): [*[(line, each) for each in odd], ("no JSON", key("k4")), (line, key("k1"))],
+        ("down", 0): [(line, key("k5"))],
+    }
+    async with database.session("ddl") as session:
+        await session.execute(BEFORE_ORIGINS)
+        for (feed, first), said in pages.items():
+            await session.execute(PAGE, uuid4(), feed, first, first + len(said), page(feed, first, *said))
+        await upgraded(postgres, database)
+        found = await session.fetch("select peer, key, index from exchange.copied_key order by index")
+    assert [tuple(each) for each in found] == [("far", "k1", 0), ("far", "钥 3", 3), ("far", "k1", 12)]

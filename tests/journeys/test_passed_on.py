@@ -9,10 +9,11 @@ import orjson
 import pytest
 
 from creditmesh.exchange.entries import place_of, record_draft, sealed_fields
-from creditmesh.exchange.operations import chain, originals, sharing
+from creditmesh.exchange.operations import chain, sharing
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.operations.sealing import cipher_of
 from creditmesh.exchange.store import chain as rows
+from creditmesh.schemas.chain import PASSED
 from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.exchange import UP
 from creditmesh.schemas.signed import sign
@@ -86,14 +87,19 @@ async def test_without_the_row_of_the_city_the_nation_has_the_word_of_the_provin
     assert await refused(three) == []
 
 
-async def test_a_nation_that_does_not_say_that_it_reads_such_entries_is_given_what_it_can_open(three: Mesh):
-    equipment = three.chain["nation"].host.equipment["exchange"]
+async def says_that_it_reads(mesh: Mesh, reads: tuple[str, ...]) -> None:
+    """The province has of the nation the row of a version that reads these."""
+    equipment = mesh.chain["nation"].host.equipment["exchange"]
     row = chain.own_row(equipment)
     assert row is not None
-    for reads in ((), row.reads):
-        said = sign(row.model_copy(update={"reads": reads}), by=equipment.keys.sign)
-        async with three.chain["province"].context("exchange") as ctx:
-            await rows.keep(await ctx.session(), "nation", "nation", said.model_dump_json(), at=ctx.instant)
+    said = sign(row.model_copy(update={"reads": reads}), by=equipment.keys.sign)
+    async with mesh.chain["province"].context("exchange") as ctx:
+        await rows.keep(await ctx.session(), "nation", "nation", said.model_dump_json(), at=ctx.instant)
+
+
+async def test_a_nation_that_does_not_say_that_it_reads_such_entries_is_given_what_it_can_open(three: Mesh):
+    for reads in ((), (PASSED,)):
+        await says_that_it_reads(three, reads)
         record = await accepted(
             three.city, enterprise(three.city, f"示市监罚〔2026〕95{len(reads)}号", 950 + len(reads))
         )
@@ -164,19 +170,13 @@ async def test_a_province_that_alters_swaps_replays_or_ends_is_refused_entry_by_
     assert [(change, rev) for change, rev, _ in await held(demanding, record)][2:] == [("corrected", 3)]
 
 
-async def test_what_comes_without_a_proof_is_not_taken_and_no_certificate_says_it_was(
-    demanding: Mesh, monkeypatch: pytest.MonkeyPatch
-):
+async def test_what_comes_without_a_proof_is_not_taken_and_no_certificate_says_it_was(demanding: Mesh):
     row = enterprise(demanding.city, "示市监罚〔2026〕946号", 946)
     await demanding.person("subject", row["CF_XDR_SHXYM"], kind="organisation", document="uscc", at=("city",))
     record = await accepted(demanding.city, row)
     await demanding.settled()
     known = len(await refused(demanding))
-
-    async def not_read(_: object) -> bool:  # as a province of an older version seals everything anew
-        return False
-
-    monkeypatch.setattr(originals, "_is_read", not_read)
+    await says_that_it_reads(demanding, ())  # so that the province seals everything anew, as an older version does
     late = await accepted(demanding.city, enterprise(demanding.city, "示市监罚〔2026〕947号", 947))
     case = await filed(demanding.city, "objection", record)
     await act(demanding.city, case, action="approve", remedy="withdraw", basis="示市监撤〔2026〕3号")
@@ -186,6 +186,7 @@ async def test_what_comes_without_a_proof_is_not_taken_and_no_certificate_says_i
     assert await held(demanding, late) == []
     assert (await refused(demanding))[known:] == ["not_of_origin"] * 3
     assert not (await certificate(demanding, case)).complete
+    await says_that_it_reads(demanding, (PASSED,))
 
 
 async def test_a_city_with_a_new_key_is_refused_until_its_row_is_handed_over_and_then_offered(

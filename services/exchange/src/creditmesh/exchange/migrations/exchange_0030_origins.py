@@ -3,7 +3,12 @@
 And what was not proven to be of its origin.
 """
 
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
 from alembic import op
+from sqlalchemy import text
 
 from creditmesh.chassis.database.migrations import append_only, script, service_role
 
@@ -12,7 +17,7 @@ down_revision = "exchange_0029"
 branch_labels = None
 depends_on = None
 
-# `stack`: null of a head that an older version verified, but for the last. Pages are read once for the keys in them.
+# `stack`: null of a head that an older version verified, but for the last.
 ORIGINS = """
 alter table exchange.copy_checkpoint add column stack bytea;
 update exchange.copy_checkpoint c set stack = h.stack
@@ -23,13 +28,6 @@ create table exchange.copied_key (
     index bigint not null,
     primary key (peer, key, index)
 );
-insert into exchange.copied_key (peer, key, index)
-select distinct p.peer, (e.entry ->> 'body')::json ->> 'key', (e.entry ->> 'index')::bigint
-  from exchange.received_page p
- cross join lateral json_array_elements(convert_from(p.data, 'UTF8')::json -> 'entries') e(entry)
- where p.feed = 'up' and position(convert_to('feed.key', 'UTF8') in p.data) > 0
-   and e.entry ->> 'body' is json object and e.entry ->> 'line' is json object
-   and (e.entry ->> 'line')::json ->> 'type' = 'feed.key' and (e.entry ->> 'body')::json ->> 'key' is not null;
 create table exchange.unproven_entry (
     peer text not null,
     feed text not null,
@@ -37,11 +35,24 @@ create table exchange.unproven_entry (
     primary key (peer, feed, index)
 )
 """
+# They are read here and not by the database, which cannot read every text that a peer may have sent.
+PAGES = """
+select peer, data from exchange.received_page
+ where feed = 'up' and position(convert_to('feed.key', 'UTF8') in data) > 0
+"""
+NOTE = "insert into exchange.copied_key (peer, key, index) values (:peer, :key, :index)"
+AT_ONCE = 50
+LONGEST = 64
 
 
 def upgrade() -> None:
-    """Make the column and the tables."""
+    """Make the column and the tables, and read the pages once for the keys in them."""
     script(ORIGINS)
+    pages = op.get_bind().execute(text(PAGES), execution_options={"yield_per": AT_ONCE})
+    places = {place for peer, data in pages for place in _keys(peer, data)}
+    if places:
+        names = ("peer", "key", "index")
+        op.get_bind().execute(text(NOTE), [dict(zip(names, place, strict=True)) for place in places])
     for name in ("copied_key", "unproven_entry"):
         append_only(f"exchange.{name}")
     op.execute(f"grant delete on exchange.unproven_entry to {service_role()}")
@@ -50,3 +61,21 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Migrations go forward only."""
     raise NotImplementedError
+
+
+def _keys(peer: str, data: bytes) -> Iterator[tuple[str, str, int]]:
+    for entry in orjson.loads(data)["entries"]:
+        key = _members(entry.get("body")).get("key")
+        if _members(entry["line"]).get("type") != "feed.key" or not isinstance(key, str):
+            continue
+        if key.isprintable() and 0 < len(key) <= LONGEST:
+            yield peer, key, entry["index"]
+
+
+def _members(said: str | None) -> dict[str, Any]:
+    """What stands in the JSON; nothing where it is none, or no object."""
+    try:
+        found = orjson.loads(said or "")
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
