@@ -365,6 +365,21 @@ async def test_a_leak_planted_in_a_column_of_the_nodes_own_is_found(aviary: Avia
     assert {(seen.place, seen.secret) for seen in found} == {("ingestion.submission_chunk.lines", "a person's number")}
 
 
+async def test_a_leak_planted_in_a_statement_is_found_and_not_what_a_test_asked_in_a_session_that_was_kept(
+    aviary: Aviary,
+):
+    node, planted = aviary.node.database, f"select '{PERSON}'"
+    async with node.session() as kept:
+        await kept.execute(planted)
+    async with node.session() as session, node.session() as another, node.pool("query").session() as leaking:
+        await another.execute(planted)
+        assert sightings([place async for place in dump(session)], aviary.secrets) == []
+        await leaking.execute(planted)
+        found = sightings([place async for place in dump(session)], aviary.secrets)
+        await leaking.execute("select 'nothing'")
+    assert [(seen.place, seen.secret) for seen in found] == [("pg_stat_activity.query", "a person's number")]
+
+
 def test_a_leak_planted_in_a_log_line_is_found(aviary: Aviary):
     log = io.StringIO()
     with contextlib.redirect_stderr(log):
