@@ -65,16 +65,18 @@ EXAMPLES: dict[str, Example] = {
     "POST /v1/items/{item}/reinstatements": Example(
         by="officer", path={"item": ITEM}, body=_reinstatement, refused="nothing_to_reinstate"
     ),
+    "GET /v1/submissions": Example(by="owner", query=f"item={ITEM}"),
     "GET /v1/submissions/{submission}": Example(by="owner"),
     "GET /v1/submissions/{submission}/verdicts": Example(by="owner"),
     "GET /v1/submissions/{submission}/receipt": Example(by="owner"),
+    "POST /v1/records/searches": Example(by="owner", body=lambda cast: {"item": ITEM, "until": f"{cast.today}"}),
     "GET /v1/records/{record}": Example(by="owner"),
     "GET /v1/records/{record}/revisions": Example(by="owner"),
     "POST /v1/records/{record}/corrections": Example(by="owner", body=_correction, headers={"If-Match": '"1"'}),
     "POST /v1/records/{record}/withdrawal": Example(
         by="owner", body=lambda _: {"reason": "revoked", "basis": "示市监撤〔2026〕1号"}, headers={"If-Match": '"2"'}
     ),
-    "GET /v1/quality": Example(by="owner", query=f"item={ITEM}&from=2026-05-01"),
+    "GET /v1/quality": Example(by="owner", query=f"item={ITEM}&since=2026-05-01"),
     "GET /v1/reviews": Example(by="officer"),
     "GET /v1/reviews/{review}": Example(by="officer"),
     "POST /v1/reviews/{review}/decision": Example(
@@ -123,6 +125,7 @@ EXAMPLES: dict[str, Example] = {
     "GET /v1/exchange/feeds/{feed}/proofs/consistency": Example(by="below", path={"feed": FEED}, query="from=1&to=3"),
     "GET /v1/exchange/copies/{feed}": Example(by="below", path={"feed": "up"}),
     "GET /v1/exchange/copies/{feed}/entries": Example(by="below", path={"feed": "up"}),
+    "GET /v1/exchange/feeds/{feed}/origins": Example(by="below", path={"feed": FEED}, query="after=0&until=1"),
     "POST /v1/exchange/feeds/{feed}/acknowledgements": Example(
         by="below", path={"feed": FEED}, body=lambda cast: orjson.loads(cast.ids["acknowledgement"])
     ),

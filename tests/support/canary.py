@@ -99,10 +99,7 @@ def _layers(content: bytes) -> Iterator[bytes]:
 
 
 async def dump(session: asyncpg.Connection) -> AsyncIterator[Place]:
-    """Every column of every row of every table of the database, and what the server knows of the node's statements.
-
-    What a test asks by itself, as superuser or as a role, is no statement of the node: it may name whom it looks for.
-    """
+    """Every column of every row of every table of the database, and what the server knows of statements."""
     tables = await session.fetch(
         "select c.oid::regclass::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace"
         " where n.nspname !~ '^(pg_|information_schema)' and c.relkind in ('r', 'm') order by 1"
@@ -111,10 +108,19 @@ async def dump(session: asyncpg.Connection) -> AsyncIterator[Place]:
         for row in await session.fetch(f"select * from {table['name']}"):
             for column, value in row.items():
                 yield f"{table['name']}.{column}", as_bytes(value)
-    for row in await session.fetch("select query from pg_stat_activity where application_name !~ $1", BY_HAND):
-        yield "pg_stat_activity.query", as_bytes(row["query"])
+    for place in await statements(session):
+        yield place
     for row in await session.fetch("select description from pg_description where objoid > 16384"):
         yield "pg_description", as_bytes(row["description"])
+
+
+async def statements(session: asyncpg.Connection) -> list[Place]:
+    """The last statement of every session at the server, but for those in which a test asks by itself.
+
+    These may name whom they look for, and some are kept open for the next that asks.
+    """
+    rows = await session.fetch("select query from pg_stat_activity where application_name !~ $1", BY_HAND)
+    return [("pg_stat_activity.query", as_bytes(row["query"])) for row in rows]
 
 
 def as_bytes(value: Any) -> bytes:
