@@ -65,11 +65,11 @@ EXAMPLES: dict[str, Example] = {
     "POST /v1/items/{item}/reinstatements": Example(
         by="officer", path={"item": ITEM}, body=_reinstatement, refused="nothing_to_reinstate"
     ),
-    "GET /v1/submissions": Example(by="owner", query=f"item={ITEM}&since=2026-05-01"),
+    "GET /v1/submissions": Example(by="owner", query=f"item={ITEM}"),
     "GET /v1/submissions/{submission}": Example(by="owner"),
     "GET /v1/submissions/{submission}/verdicts": Example(by="owner"),
     "GET /v1/submissions/{submission}/receipt": Example(by="owner"),
-    "POST /v1/records/searches": Example(by="owner", body=lambda _: {"item": ITEM, "number": "示市监罚〔2026〕901号"}),
+    "POST /v1/records/searches": Example(by="owner", body=lambda cast: {"item": ITEM, "until": f"{cast.today}"}),
     "GET /v1/records/{record}": Example(by="owner"),
     "GET /v1/records/{record}/revisions": Example(by="owner"),
     "POST /v1/records/{record}/corrections": Example(by="owner", body=_correction, headers={"If-Match": '"1"'}),

@@ -33,6 +33,7 @@ from tests.support.canary import (
     secret_of_credential,
     secrets_of_keys,
     sightings,
+    statements,
 )
 from tests.support.cast import (
     BY_MATTER,
@@ -350,8 +351,9 @@ async def test_a_leak_planted_in_the_database_is_found(aviary: Aviary):
         await transaction.start()
         await session.execute("create table query.scratch (kept bytea)")
         await session.execute("insert into query.scratch values ($1)", SECRETS[1].text.encode("utf-16"))
-        found = sightings([place async for place in dump(session)], aviary.secrets)
+        kept = [place async for place in dump(session)]
         await transaction.rollback()
+    found = sightings(kept, aviary.secrets)
     assert [(seen.place, seen.secret) for seen in found] == [("query.scratch.kept", "a person's name")]
 
 
@@ -360,9 +362,24 @@ async def test_a_leak_planted_in_a_column_of_the_nodes_own_is_found(aviary: Avia
         transaction = session.transaction()
         await transaction.start()
         await session.execute("update ingestion.submission_chunk set lines = lines || $1", PERSON.encode())
-        found = sightings([place async for place in dump(session)], aviary.secrets)
+        kept = [place async for place in dump(session)]
         await transaction.rollback()
+    found = sightings(kept, aviary.secrets)
     assert {(seen.place, seen.secret) for seen in found} == {("ingestion.submission_chunk.lines", "a person's number")}
+
+
+async def test_a_leak_planted_in_a_statement_is_found_and_what_a_test_asked_by_itself_is_none(aviary: Aviary):
+    node, planted = aviary.node.database, f"select '{PERSON}'"
+    async with node.session() as session, node.session() as kept, node.pool("query").session() as leaking:
+        await kept.execute(planted)
+        before = await statements(session)
+        await leaking.execute(planted)
+        after = await statements(session)
+        await leaking.execute("select 'nothing'")
+    assert sightings(before, SECRETS) == []
+    assert {(seen.place, seen.secret) for seen in sightings(after, SECRETS)} == {
+        ("pg_stat_activity.query", "a person's number")
+    }
 
 
 def test_a_leak_planted_in_a_log_line_is_found(aviary: Aviary):

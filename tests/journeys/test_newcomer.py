@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -101,6 +102,18 @@ def test_what_it_prints_to_try_works_when_it_is_pasted(running: Running):
     assert rest.returncode == 0, rest.stdout + rest.stderr
     assert (running.folder / "var" / "city-up.ndjson").stat().st_size > 0
     assert '"party"' in rest.stdout or "accepted" in rest.stdout
+
+
+def test_its_file_is_its_owners_alone_and_names_the_nodes_and_who_may_call_them(running: Running):
+    assert stat.S_IMODE((running.folder / "var" / "sandbox.json").stat().st_mode) == 0o600
+    nodes, callers = running.file["nodes"], running.file["callers"]
+    assert {code: node["tier"] for code, node in nodes.items()} == {
+        each: each for each in ("city", "province", "nation")
+    }
+    assert len({node["url"] for node in nodes.values()}) == 3
+    assert {"department", "bureau", "subject", "office"} <= {caller["role"] for caller in callers}
+    assert {caller["node"] for caller in callers} == set(nodes)
+    assert len({caller["name"] for caller in callers}) == len(callers)
 
 
 def test_its_file_says_who_may_send_what_and_whom_its_people_are(running: Running):

@@ -2,7 +2,6 @@
 
 import json
 import os
-import stat
 import subprocess
 import sys
 import tempfile
@@ -50,17 +49,7 @@ def test_the_whole_story_walks_and_leaves_nothing_running(state: Path, split: tu
     assert done.stdout.count("✓") >= 29
     assert "✗" not in done.stdout
     assert not left_behind(state)
-    sandbox = state / "sandbox.json"
-    assert stat.S_IMODE(sandbox.stat().st_mode) == 0o600
-    told_of = json.loads(sandbox.read_text())
-    nodes, callers = told_of["nodes"], told_of["callers"]
-    assert {code: node["tier"] for code, node in nodes.items()} == {
-        each: each for each in ("city", "province", "nation")
-    }
-    assert len({node["url"] for node in nodes.values()}) == 3
-    assert {"department", "bureau", "subject", "office"} <= {caller["role"] for caller in callers}
-    assert {caller["node"] for caller in callers} == set(nodes)
-    assert len({caller["name"] for caller in callers}) == len(callers)
+    assert not (state / "sandbox.json").exists(), "its tokens open nothing any more"
 
 
 def test_a_story_whose_check_fails_ends_at_that_step(state: Path, tmp_path: Path):

@@ -20,6 +20,7 @@ from urllib.parse import quote, quote_plus
 import asyncpg
 
 from creditmesh.chassis.packing import FRAME, Unpackable, unpack
+from tests.support.postgres import BY_HAND
 
 Place = tuple[str, bytes]
 """Where, and what was there."""
@@ -107,10 +108,19 @@ async def dump(session: asyncpg.Connection) -> AsyncIterator[Place]:
         for row in await session.fetch(f"select * from {table['name']}"):
             for column, value in row.items():
                 yield f"{table['name']}.{column}", as_bytes(value)
-    for row in await session.fetch("select query from pg_stat_activity"):
-        yield "pg_stat_activity.query", as_bytes(row["query"])
+    for place in await statements(session):
+        yield place
     for row in await session.fetch("select description from pg_description where objoid > 16384"):
         yield "pg_description", as_bytes(row["description"])
+
+
+async def statements(session: asyncpg.Connection) -> list[Place]:
+    """The last statement of every session at the server, but for those in which a test asks by itself.
+
+    These may name whom they look for, and some are kept open for the next that asks.
+    """
+    rows = await session.fetch("select query from pg_stat_activity where application_name !~ $1", BY_HAND)
+    return [("pg_stat_activity.query", as_bytes(row["query"])) for row in rows]
 
 
 def as_bytes(value: Any) -> bytes:

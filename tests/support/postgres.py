@@ -32,6 +32,9 @@ from creditmesh.chassis.database.roles import BUS, DDL, RELAY, create_database, 
 from creditmesh.chassis.database.versions import Migrated
 
 PREFIX = "creditmesh-test-"
+NAME = "test"
+BY_HAND = rf"^{NAME} \["
+"""The applications of sessions in which a test asks by itself, among those the server knows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +61,7 @@ class Database:
         """The pool of that role and size, closed with the database: a module asks often, sessions are few."""
         wanted = (role, size, *sorted(more.items()))
         if wanted not in self._pools:
-            self._pools[wanted] = Pool(self.addresses[role], application_name=f"test/{role}", size=size, **more)
+            self._pools[wanted] = Pool(self.addresses[role], application_name=f"{NAME}/{role}", size=size, **more)
         return self._pools[wanted]
 
     @contextlib.asynccontextmanager
@@ -87,7 +90,7 @@ class Database:
                 return left
             left.terminate()
         address = self.admin.of(self.name) if role is None else self.addresses[role]
-        return await connect(address, application_name="test")
+        return await connect(address, application_name=NAME)
 
     async def leave(self) -> None:
         """Close what sessions were left: a database is copied, renamed and migrated with nobody in it."""
@@ -101,7 +104,7 @@ class Database:
         for opened in self._pools.values():
             await opened.close()
         patient = {"statement_timeout": "0"}  # the server writes all it holds to the disk before
-        connection = await connect(self.admin, application_name="test", settings=patient)
+        connection = await connect(self.admin, application_name=NAME, settings=patient)
         try:
             await connection.execute(f"drop database if exists {self.name} with (force)")
         finally:
@@ -187,7 +190,7 @@ class Postgres:
 
     async def _copy(self, template: str, *, node: str, parts: int, roles: Sequence[str]) -> Database:
         name = f"test_{next(self._numbers)}"
-        connection = await connect(self.admin, application_name="test")
+        connection = await connect(self.admin, application_name=NAME)
         try:
             await create_database(connection, name, template=template)
             await open_database(connection, name, node=node, names=roles)
