@@ -52,6 +52,8 @@ def test_there_are_guides_in_chinese():
 @pytest.mark.parametrize("page", CHINESE, ids=lambda page: page.stem)
 def test_a_guide_in_chinese_says_what_its_english_page_says(page: Path):
     english = GUIDES / page.name
+    assert f"[English](../{page.name})" in text(page)
+    assert f"[中文](zh/{page.name})" in text(english)
     assert headings(page) == headings(english)
     assert blocks(page) == blocks(english)
     assert tables(page) == tables(english)
