@@ -19,8 +19,12 @@ KINDS = {".py", ".md", ".yaml", ".yml", ".html", ".json"}
 TYPED_BY_OTHERS = {
     "services/catalogue/src/creditmesh/catalogue/data/code_sets/number_filler.yaml",
     "schemas/src/creditmesh/schemas/rules/fillers.py",
+    *(
+        f"services/catalogue/src/creditmesh/catalogue/data/sandbox/{tier}/parties/credit_office.yaml"
+        for tier in ("city", "province", "nation")
+    ),
 }
-"""What departments type into cells, word for word."""
+"""What departments type into cells, and what invented offices are named, word for word."""
 TO_PERSONS = {
     "docs/reference/problems.md",
     "services/query/src/creditmesh/query/operations/authorisations.py",

@@ -33,7 +33,7 @@ _REASONS = """
 ## Reasons of a row, and of an entry
 
 A verdict that is `refused`, `held` or `unchanged` gives reasons (`reasons[].code`), and so does a notice.
-处理结果中的原因代码。
+逐行结果中的原因代码。
 
 | code | what it says / 说明 |
 |---|---|

@@ -13,7 +13,7 @@ from creditmesh.schemas.queries import QueryIn
 
 _Purpose = Annotated[str, typer.Option(help="查询目的代码。Code of the purpose.", show_default=False)]
 _Matter = Annotated[str | None, typer.Option(help="办理事项代码（部门）。Code of the matter; of departments.")]
-_Given = Annotated[UUID | None, typer.Option(help="授权编号（信用服务机构）。The authorisation; of bureaus.")]
+_Given = Annotated[UUID | None, typer.Option(help="授权编号（征信机构）。The authorisation; of bureaus.")]
 _Items = Annotated[
     list[str] | None, typer.Option("--item", help="仅查该条目，可多次。This item only; may be repeated.")
 ]

@@ -42,7 +42,7 @@ _WhyEnded = Annotated[WithdrawalReason, typer.Option("--reason", help="终止原
 
 
 _Number = Annotated[str | None, typer.Option("--number", help="文书号。Number of the document.")]
-_Issuer = Annotated[str | None, typer.Option("--issuer", help="作出机关的统一社会信用代码。Code of the issuing body.")]
+_Issuer = Annotated[str | None, typer.Option("--issuer", help="决定机关的统一社会信用代码。Code of the issuing body.")]
 _State = Annotated[RecordState | None, typer.Option(help="状态。Those in this state.")]
 
 

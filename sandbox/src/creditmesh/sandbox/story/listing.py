@@ -71,7 +71,7 @@ class ListingChapter:
     def ends(self) -> None:
         """The court removes the name: every task is withdrawn, and what was applied must be lifted."""
         stage = self._stage
-        with stage.story.step("the court removes the name: its tasks end", "移出名单，任务随即撤回") as say:
+        with stage.story.step("the court removes the name: its tasks end", "移出名单，任务随即终止") as say:
             with stage.callers.node(COURT) as court:
                 court.records.withdraw(self.record, rev=1, reason="removed")
             for code in reversed(stage.tiers):

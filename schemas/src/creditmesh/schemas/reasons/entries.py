@@ -32,7 +32,7 @@ ENTRIES: dict[str, Reason] = {
     "content_gone": Reason(
         "The entry comes without its content, so nothing can be applied; the record's party at the "
         "origin corrects it with what it is now, or withdraws it.",
-        "该条目未附内容，无法适用；请该记录的来源部门报送载有现行内容的更正，或撤回该记录。",
+        "该条目未附内容，无法适用；请该记录的来源部门报送载有现行内容的更正，或撤销该记录。",
     ),
     "sealed_for_others": Reason(
         "The entry is sealed under a key that was not wrapped to this node; the sender must wrap its key anew.",

@@ -166,7 +166,7 @@ async def end_lost(ctx: Context, index: int) -> None:
     if here or any(each.why is None for each in known):
         raise StandsHere(
             "Leave it to the body that made it, which withdraws it, or wait until it is made again.",
-            "请由认定单位撤回该记录，或待其恢复后办理。",
+            "请由报送单位撤销该记录，或待其恢复后办理。",
         )
     await lost.settle(session, UP, gone.record)
     draft = end_draft(gone.record, newest + 1, origin=ctx.node.code, at=ctx.instant)

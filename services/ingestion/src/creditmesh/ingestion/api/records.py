@@ -26,7 +26,7 @@ from creditmesh.schemas.records import (
 from creditmesh.schemas.verdicts import Verdict
 
 router = Router(
-    tags=[Tag("records", "Own records: reading, correcting, withdrawing", "本单位的记录：查看、更正、撤回")]
+    tags=[Tag("records", "Own records: reading, correcting, withdrawing", "本单位的记录：查看、更正、撤销")]
 )
 _READ = AccessPolicy.to("department", scope="records:read")
 _CHANGE = AccessPolicy.to("department", scope="records:change")

@@ -57,7 +57,7 @@ async def correct_record(ctx: Context, change: ChangeRequest) -> RowVerdict:
     register = Register(ctx, intake.attribution(why=change.why, basis=change.basis))
     await register.open([candidate])
     if candidate.place != stored.place:
-        raise NaturalKeyChanged("Withdraw this record and submit the other one.", "请撤回本记录并另行报送。")
+        raise NaturalKeyChanged("Withdraw this record and submit the other one.", "请撤销本记录并另行报送。")
     newest = _newest(register.history(candidate))
     _expect(change.expected, newest.rev)
     _expect(stored.rev, newest.rev)
@@ -126,7 +126,7 @@ def _assert_reopens(ctx: Context, change: ChangeRequest, newest: RecordChanged) 
     if newest.case is not None and newest.change != "discharged":
         raise RecordClosed(
             "It was withdrawn by the decision of a case; it is opened only there, where the approval is revoked.",
-            "该记录已依案件决定撤回，仅可在该案件中撤销准予决定以恢复。",
+            "该记录已依案件决定撤销，仅可在该案件中撤销准予决定以恢复。",
         )
     if ctx.known_caller.officer is None:
         raise OfficerNeeded("Sign in with a personal token of an officer.", "请使用工作人员个人令牌登录。")
