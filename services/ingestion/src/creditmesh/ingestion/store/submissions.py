@@ -167,7 +167,7 @@ async def chunks(session: Session, submission: UUID) -> list[Chunk]:
 
 
 async def chunk_after(session: Session, submission: UUID, row: int) -> Chunk | None:
-    """The first committed chunk behind that row."""
+    """The first committed chunk that begins behind that row; one of no rows ends before it begins."""
     found = await session.row(_CHUNK_AFTER, {"submission": submission, "row": row})
     return None if found is None else _chunk(found)
 

@@ -120,7 +120,7 @@ async def _verdicts(ctx: Context, submission: UUID, chunk: Chunk | None) -> Asyn
     while chunk is not None:
         yield chunk.lines
         async with ctx.afterwards() as later:
-            chunk = await submissions.chunk_after(await later.alone(), submission, chunk.last_row)
+            chunk = await submissions.chunk_after(await later.alone(), submission, chunk.first_row)
 
 
 async def receipt_of(ctx: Context, submission: UUID) -> bytes:
