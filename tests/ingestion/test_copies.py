@@ -228,7 +228,6 @@ async def test_a_peers_severity_and_end_are_no_wider_than_this_nodes_rule(provin
     [
         (None, "city", "peer_not_enrolled"),
         (CITY.model_copy(update={"place": "above"}), "city", "peer_not_enrolled"),
-        (CITY.model_copy(update={"place": None}), "city", "peer_not_enrolled"),
         (CITY.model_copy(update={"kind": "department"}), "city", "peer_not_enrolled"),
         (CITY.model_copy(update={"sends_for": ("county",)}), "city", "origin_not_allowed"),
         (CITY, "harbour", "origin_not_allowed"),
@@ -252,6 +251,18 @@ async def test_who_may_not_speak_is_refused_whatever_it_says(province: House, pa
         directory.tell("party", CITY)
     assert found == [code, code]
     assert (await province.events(record), len(await province.events(held))) == ([], 1)
+
+
+async def test_a_row_that_leaves_out_where_a_peer_stands_takes_nobody_out(province: House):
+    feed, record, row = await opened_feed(province), new_record(), penalty(province.number())
+    directory = province.equipment.followed
+    directory.tell("party", CITY.model_copy(update={"place": None}))
+    try:
+        said = feed.entry(row, record=record), feed.entry(row, record=record, rev=2, change="withdrawn")
+        assert await codes(province, *said) == []
+    finally:
+        directory.tell("party", CITY)
+    assert [each.state for each in await province.events(record)] == ["published", "withdrawn"]
 
 
 async def test_what_was_pulled_from_a_peer_is_applied_also_when_it_was_taken_out_since(province: House):

@@ -731,9 +731,9 @@ async def test_no_held_row_ends_by_a_catalogue_that_is_not_the_newest(alone: Hou
     assert await HeldRowRounds(alone.equipment, most=9).round() == 1
 
 
-async def test_the_unit_that_ends_held_rows_runs_in_every_process(alone: House):
+async def test_the_units_that_end_held_rows_and_erase_run_in_every_process(alone: House):
     workplace = Workplace(**dict.fromkeys(Workplace.__dataclass_fields__) | {"equipment": alone.equipment, "turn": 9})
-    assert [unit.name for unit in service.units(workplace)] == ["retention", "held-rows"]
+    assert [unit.name for unit in service.units(workplace)] == ["retention", "held-rows", "eraser"]
 
 
 @pytest.mark.parametrize(
