@@ -15,13 +15,13 @@ from creditmesh.catalogue import operations as catalogue
 from creditmesh.catalogue.objects import entry_of
 from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.vault.keys import Keys
-from creditmesh.exchange.operations.comparing import compared
 from creditmesh.schemas.events import HolderChanged
 from creditmesh.schemas.exchange import FeedEntry, PageEnd, feed_origin
 from creditmesh.schemas.pages import VerifiedPage, verify_page
 from creditmesh.schemas.signed import SignedText
 from creditmesh.schemas.tlog import Range
 from tests.support.cast import uscc
+from tests.support.chain import has_compared
 from tests.support.eventually import eventually
 from tests.support.nobody import nobody
 from tests.support.node import TestNode, running
@@ -114,8 +114,7 @@ async def city(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> 
         made = City(node, above, below)
         await made.publish("party", row_of("province", above.keys, place="above", order=701))
         await made.publish("party", row_of("district", below.keys, place="below", order=702, sends_for=["district"]))
-        heard = compared(node.host.equipment["exchange"])
-        await eventually(lambda: {*heard.known} >= {"up", "down", "down-district"})
+        await eventually(lambda: has_compared(node))
         yield made
 
 
