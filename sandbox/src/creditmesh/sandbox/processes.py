@@ -16,8 +16,7 @@ import httpx
 from creditmesh.node import run_files
 from creditmesh.node.errors import NodeError
 
-SECONDS_TO_START = 300.0
-"""A process that ends is seen at once; one that begins beside others on a busy machine may take minutes."""
+SECONDS_TO_START = 120.0
 SECONDS_TO_STOP = 15.0
 
 
