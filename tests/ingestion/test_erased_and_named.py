@@ -15,11 +15,10 @@ from creditmesh.ingestion.eraser import Eraser
 from creditmesh.ingestion.operations.subjects import identity_of
 from creditmesh.schemas.events import RecordPurged
 from creditmesh.schemas.subject import SubjectIn
-from tests.ingestion.conftest import MARKET_CALLER, House, department
+from tests.ingestion.conftest import MARKET_CALLER, House
 from tests.ingestion.rows import penalty, person_penalty, resident
 from tests.ingestion.test_copies import codes, new_record, opened_feed
 from tests.ingestion.test_erased import erase_person, key_of, made, turned, whom
-from tests.ingestion.test_records import withdraw
 from tests.ingestion.test_reviews import decide
 
 DAMAGED = "update ingestion.revision set data = decode('28b52ffd0001', 'hex') where id = $1"
@@ -184,19 +183,6 @@ async def test_a_person_of_two_subjects_is_erased_as_both_and_is_found_by_neithe
     assert await key_of(alone, other) == (False, True, False)
     accesses = [each for each in await alone.accesses() if each["purpose"] == "erasure"]
     assert {each["subject"] for each in accesses[-2:]} == {str(subject), str(other)}
-
-
-async def test_that_a_record_has_ended_is_told_to_its_own_party_alone(alone: House):
-    row = penalty(alone.number())
-    record = (await alone.submit(row)).json()["record"]
-    assert (await withdraw(alone, record)).status_code == 200
-    mine = (await alone.submit(row)).json()
-    assert (mine["record"], mine["reasons"][0]["code"]) == (record, "record_ended")
-    for caller in map(department, ("finance", "tax", "natural_resources", "human_resources")):
-        answer = await alone.submit(row, caller=caller)
-        assert answer.status_code >= 400
-        assert record not in answer.text
-        assert "record_ended" not in answer.text
 
 
 async def test_an_erased_record_that_somebody_has_still_to_read_is_tried_more_and_more_seldom(alone: House):
