@@ -212,3 +212,22 @@ def test_each_number_of_a_migration_is_given_once():
     assert len(numbers) > 80
     assert [number for number, times in Counter(numbers.values()).items() if times > 1] == []
     assert [stem for stem, number in numbers.items() if not stem.startswith(number)] == []
+
+
+READS_KEPT = {
+    "chassis.bus.event": "who hears an event stores what comes of it, or rests",
+    "chassis.packing": "the reader of answers, and the function itself",
+    "exchange.store.feeds": "an entry without its body would say that its sender has it no more",
+    "ingestion.store.purges": "says by name what it cannot read, and keeps it",
+    "ingestion.store.revisions": "what a verdict or a change rests on, of that record",
+    "matching.store.tasks": "one task by its id",
+    "repair.store.records": "the one record that a case is about",
+}
+"""Who unpacks what is kept otherwise than by `packing.BodyReader`, which leaves out of an answer what is damaged."""
+
+
+def test_answers_about_many_records_read_them_by_the_reader_that_leaves_out_what_is_damaged():
+    calls = re.compile(r"(?<![\w.])unpack\(")
+    packages = {path: path.as_posix().partition("/src/creditmesh/")[2].removesuffix(".py") for path in sources()}
+    found = {name.replace("/", ".") for path, name in packages.items() if calls.search(path.read_text("utf-8"))}
+    assert found == set(READS_KEPT)

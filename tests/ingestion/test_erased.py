@@ -61,11 +61,16 @@ BY = {"ground": "order", "basis": "（2026）示01行终8号", "officer": "Revie
 LONG_AGO = """
     update vault.subject set closed_at = closed_at - interval '1 hour' where closed_at is not null;
     update ingestion.closing set look_at = now();
+    update ingestion.erasing set try_at = now();
 """
 
 
+def whom(number: str) -> dict[str, Any]:
+    return {"kind": "natural_person", "document": {"type": "resident_id", "number": number}}
+
+
 async def erase_person(house: House, number: str, **more: Any) -> ErasureOut:
-    person = {"kind": "natural_person", "document": {"type": "resident_id", "number": number}}
+    person = whom(number)
     async with house.context(OPERATOR) as ctx:
         return await operations.erase_person(ctx, ErasureIn(person=person, confirmed=True, **BY, **more))
 

@@ -323,6 +323,21 @@ async def overlapping(house: House):
     directory(house).tell("party", parties()["transport"], number=3)
 
 
+async def test_that_a_record_has_ended_is_told_to_its_own_party_alone(house: House, overlapping: dict[str, str]):
+    ours = overlapping | {"CF_SJLYDM": parties()["market_regulation"].uscc}
+    record = await made(house, ours)
+    assert (await withdraw(house, record)).status_code == 200
+    mine = (await house.submit(ours)).json()
+    assert (mine["record"], mine["reasons"][0]["code"]) == (record, "record_ended")
+    answer = await house.submit(ours, caller=TRANSPORT)
+    assert answer.status_code == 422
+    assert [each["code"] for each in answer.json()["errors"]] == ["record_closed"]
+    (line,), _ = told(await house.submit([ours], caller=TRANSPORT))
+    assert (line["verdict"], line["reasons"][0]["code"], line.get("record"), line.get("rev")) == (
+        "refused", "record_closed", None, None,
+    )  # fmt: skip
+
+
 async def test_a_record_of_another_party_is_not_taken_over(house: House, overlapping: dict[str, str]):
     theirs = overlapping
     ours = theirs | {"CF_SJLYDM": parties()["market_regulation"].uscc}

@@ -54,6 +54,8 @@ def test_an_ended_record_is_closed_to_every_content(state, first: bytes, other: 
         decision = decide(history, {content}, submission=None, party="one")
         expected = ("unchanged", "record_ended") if content == first else ("refused", "record_closed")
         assert (decision.verdict, decision.reason) == expected
+        anothers = decide(history, {content}, submission=None, party="two")
+        assert (anothers.verdict, anothers.reason) == ("refused", "record_closed")
 
 
 def test_a_record_that_was_opened_again_takes_new_content():

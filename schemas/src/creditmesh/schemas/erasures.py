@@ -84,8 +84,8 @@ class ErasureOut(Out):
     elsewhere: dict[NodeCode, int] = Field(default_factory=dict)
     """Records about the person that other nodes have sent: only their operators erase these."""
     named_in: int = 0
-    """Records about others that name the person: they stay, and the person's key with them."""
+    """Records and held rows about others that name the person: they stay, and the person's key with them."""
     key: Literal["goes", "stays"] | None = None
     """Whether the key that opens what is left is destroyed: it goes with the last that needs it."""
-    complete: bool = False
-    """Whether all is deleted here, and every node and department has answered that it is there."""
+    complete: bool | None = None
+    """Whether all is deleted here, and every node and department has answered that it is there; None: not asked."""

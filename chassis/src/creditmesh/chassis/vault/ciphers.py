@@ -77,9 +77,14 @@ class Ciphers:
         key, wrapped = known
         if wrapped is None:
             raise Erased(subject)
-        cipher = Cipher(subject, self._keys.unwrap(wrapped, context=subject.bytes, key=key))
+        cipher = self.passing(subject, (key, wrapped))
         self._kept.put(subject, cipher)
         return cipher
+
+    def passing(self, subject: UUID, known: tuple[str, bytes]) -> Cipher:
+        """As `unwrapped`, of a key that is there; nothing is kept."""
+        key, wrapped = known
+        return Cipher(subject, self._keys.unwrap(wrapped, context=subject.bytes, key=key))
 
     async def _opened(self, missing: Sequence[UUID]) -> dict[UUID, Cipher]:
         offered = [self.new_key(subject) if self._keyless.drop(subject) else None for subject in missing]

@@ -111,6 +111,7 @@ class Vault:
     async def identify(self, identities: Sequence[Identity]) -> tuple[list[UUID], Mapping[UUID, Cipher]]:
         """The subject of each identity, in order, and their ciphers: `resolve` and `open` in one call to the vault.
 
+        Who is closed is opened: what names them now is accepted, and their key is needed again.
         Erased, naming the first such subject, if one of them has no key any more; WholeCodeNeeded as `resolve`.
         """
         self._may("identify")
@@ -147,7 +148,7 @@ class Vault:
         for index, subject, keyed, key, wrapped in await self._ask(_LOOK_UP, asked):
             found[index] = subject
             if wrapped is not None:
-                opened[subject] = self._ciphers.unwrapped(subject, (key, wrapped))
+                opened[subject] = self._ciphers.passing(subject, (key, wrapped))
             elif not keyed:
                 opened[subject] = Cipher(subject, os.urandom(32))
         if self.upgraded:
@@ -197,6 +198,12 @@ class Vault:
             return set()
         rows = await session.fetch(_ERASE, {"given": given, "step": step, "seconds": SECONDS_CLOSED})
         return {UUID(bytes=row.subject.bytes) for row in rows}
+
+    async def same_person(self, session: Session, subject: UUID) -> list[UUID]:
+        """All subjects that this person has: two where they were known by two before decision 30, as a rule one."""
+        self._may("erase")
+        rows = await session.fetch(_ERASE, {"given": [subject], "step": "both", "seconds": 0.0})
+        return sorted(UUID(bytes=row.subject.bytes) for row in rows)
 
     def _may(self, call: Call) -> None:
         if call not in self._allowed:

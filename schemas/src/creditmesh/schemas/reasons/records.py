@@ -12,10 +12,11 @@ RECORDS: dict[str, Reason] = {
         "该内容为记录的历史版本；现以较新版本为准，文件报送不会恢复历史内容。如确需恢复，请以带 If-Match 的更正办理。",
     ),
     "record_ended": Reason(
-        "The record says this and has been withdrawn or repaired since; it stays so. Leave the row out of the export; "
-        "a withdrawn record is opened by an officer's correction with If-Match, `reason: reopened` and a `basis`.",
-        "该记录此前即为此内容，现已撤销或已修复，维持现状；请在导出时剔除该行。"
-        "已撤销的由工作人员以带 If-Match、`reason: reopened` 和 `basis` 的更正恢复。",
+        "The record says this and has been withdrawn, repaired or erased since; it stays so. Leave the row out of the "
+        "export. A withdrawn record alone is opened again, by an officer's correction with If-Match, "
+        "`reason: reopened` and a `basis`; one that was erased by nothing.",
+        "该记录此前即为此内容，现已撤销、修复或依法删除，维持现状；请在导出时剔除该行。"
+        "仅已撤销的可由工作人员以带 If-Match、`reason: reopened` 和 `basis` 的更正恢复；已依法删除的不得恢复。",
     ),
     "repeated": Reason(
         "The same row occurs earlier in this submission; send it once.", "本次报送中已有相同的行；只需报送一次。"
@@ -25,10 +26,11 @@ RECORDS: dict[str, Reason] = {
         "工作人员已拒绝该行；请更正后重新报送。",
     ),
     "record_closed": Reason(
-        "The record is withdrawn or repaired; a withdrawn one is opened by an officer's correction with If-Match, "
-        "`reason: reopened` and a `basis`, one that a case ended only in that case, where its approval is revoked.",
-        "该记录已撤销或已修复；已撤销的由工作人员以带 If-Match、`reason: reopened` 和 `basis` 的更正恢复，"
-        "因案件终止的仅可在该案件中撤销准予决定以恢复。",
+        "The record is withdrawn, repaired or erased; a withdrawn one is opened by an officer's correction with "
+        "If-Match, `reason: reopened` and a `basis`, one that a case ended only in that case, where its approval is "
+        "revoked, one that was erased by nothing.",
+        "该记录已撤销、修复或依法删除；已撤销的由工作人员以带 If-Match、`reason: reopened` 和 `basis` 的更正恢复，"
+        "因案件终止的仅可在该案件中撤销准予决定以恢复，已依法删除的不得恢复。",
     ),
     "record_deleted": Reason(
         "The record of this decision had ended and was deleted after its term. Do not send it; a new decision is sent "

@@ -69,7 +69,8 @@ def decide(
     newest = history[-1]
     same = [known for known in history if known.fingerprint in fingerprints]
     if has_ended(newest.state):
-        return Ruling("unchanged", "record_ended") if same else Ruling("refused", "record_closed")
+        mine = newest.party == party  # that one has ended is told to who made it, and to nobody else
+        return Ruling("unchanged", "record_ended") if same and mine else Ruling("refused", "record_closed")
     if not same:
         return CORRECTED if newest.party == party else Ruling("held", "another_partys_record")
     if submission is not None and any(known.submission == submission for known in same):

@@ -6,7 +6,7 @@ The person's key goes with the last that needs it.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -40,26 +40,19 @@ async def erase_person(ctx: Context, order: ErasureIn) -> ErasureOut:
     NotFound for who has no file here; BadDocument; UnknownRecords where one is named that is not theirs, or no own one.
     """
     session, subject = await ctx.session(), await _subject(ctx, order)
-    part = ctx.part(str(subject))
-    await ctx.lock([subject])
-    about = await erasing.records_of(session, part=part, subject=subject)
+    person = {each: ctx.part(str(each)) for each in await ctx.vault.same_person(session, subject)}
+    await ctx.lock(person)
+    about = await erasing.records_of(session, person)
     own = _chosen(order, [each for each in about if each.origin == ctx.node.code and each.state != "erased"])
     others = Counter(each.origin for each in about if each.origin != ctx.node.code)
-    held = await erasing.held_rows(session, subject, records=order.records)
-    named_in = await named.count(session, subject)
+    held = await erasing.held_rows(session, person, records=order.records)
+    named_in = await named.count(session, person)
     rest = len(about) - len(own) + named_in
     done = None
     if order.confirmed:
-        done = await _erase(ctx, order, subject, own, held)
-    ctx.disclose(
-        subject,
-        purpose="erasure" if order.confirmed else "erasure_considered",
-        ground=order.ground,
-        outcome="nothing",
-        items=sorted({each.item for each in own}),
-        records=[each.record for each in own],
-        officer=order.officer,
-    )
+        done = await _erase(ctx, order, person, own, held)
+    for each in person:
+        _disclose(ctx, order, each, [record for record in own if record.place[1] == each])
     return ErasureOut(
         erasure=done and done.id,
         at=done and done.at,
@@ -74,6 +67,18 @@ async def erase_person(ctx: Context, order: ErasureIn) -> ErasureOut:
         elsewhere=dict(others),
         named_in=named_in,
         key="stays" if rest else "goes",
+    )
+
+
+def _disclose(ctx: Context, order: ErasureIn, subject: UUID, own: Sequence[NewestOf]) -> None:
+    ctx.disclose(
+        subject,
+        purpose="erasure" if order.confirmed else "erasure_considered",
+        ground=order.ground,
+        outcome="nothing",
+        items=sorted({each.item for each in own}),
+        records=[each.record for each in own],
+        officer=order.officer,
     )
 
 
@@ -104,17 +109,16 @@ def _chosen(order: ErasureIn, own: Sequence[NewestOf]) -> list[NewestOf]:
 
 
 async def _erase(
-    ctx: Context, order: ErasureIn, subject: UUID, own: Sequence[NewestOf], held: Sequence[UUID]
+    ctx: Context, order: ErasureIn, person: Mapping[UUID, int], own: Sequence[NewestOf], held: Sequence[UUID]
 ) -> Erasure:
     session, book = await ctx.session(), RecordBook(ctx)
-    places = [(ctx.part(str(subject)), subject, each.natural_key) for each in own]
-    await book.open_newest(places)
-    for place in places:
-        book.change_state(place, StateChange(change="erased", officer=order.officer, reason=order.ground))
+    await book.open_ends([each.place for each in own])
+    for each in own:
+        book.change_state(each.place, StateChange(change="erased", officer=order.officer, reason=order.ground))
     await book.write()
     await erasing.blank(session, held, at=ctx.instant)
-    if not own:
-        await erasing.close(session, [(subject, ctx.part(str(subject)), None)], seconds=SECONDS_CLOSED)
+    without = sorted(set(person) - {each.place[1] for each in own})
+    await erasing.close(session, [(each, person[each], None) for each in without], seconds=SECONDS_CLOSED)
     erasure = Erasure(
         id=ctx.new_id(),
         at=ctx.instant,
@@ -139,7 +143,6 @@ async def delete_erased(ctx: Context) -> int:
     await ctx.lock({subject for _, subject, _ in places})
     purged = await erasing.purge(session, places, today=ctx.legal_date)
     await copies.forget(session, [(ctx.part(str(each.record)), each.record, None) for each in purged])
-    await named.forget(session, [(who, each.record) for each in purged for who in each.named])
     for each in purged:
         ctx.emit(each)
     await erasing.settle(session, places, seconds=SECONDS_CLOSED)

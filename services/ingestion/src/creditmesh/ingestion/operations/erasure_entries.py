@@ -23,7 +23,7 @@ async def keep_answers(ctx: Context, events: Sequence[Delivered]) -> None:
 
 async def list_erasures(ctx: Context) -> list[ErasureOut]:
     """The newest hundred, newest first, without their records."""
-    return [_out(each, ()) for each in await erasing.erasures(await ctx.session())]
+    return [_out(each) for each in await erasing.erasures(await ctx.session())]
 
 
 async def erasure_of(ctx: Context, erasure: UUID) -> ErasureOut:
@@ -37,16 +37,17 @@ async def erasure_of(ctx: Context, erasure: UUID) -> ErasureOut:
     return _out(found[0], tuple(_record(ctx, each, answers) for each in records))
 
 
-def _out(entry: Erasure, records: Sequence[ErasedRecordOut]) -> ErasureOut:
+def _out(entry: Erasure, records: Sequence[ErasedRecordOut] | None = None) -> ErasureOut:
+    """`records`: None where they were not asked for, and nothing is said of how they stand."""
     return ErasureOut(
         erasure=entry.id,
         at=entry.at,
         officer=entry.officer,
         ground=entry.ground,
         basis=entry.basis,
-        records=tuple(records),
+        records=tuple(records or ()),
         held_rows=entry.held_rows,
-        complete=len(records) == entry.records and all(each.deleted and not each.pending for each in records),
+        complete=None if records is None else all(each.deleted and not each.pending for each in records),
     )
 
 

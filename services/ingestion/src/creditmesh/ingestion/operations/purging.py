@@ -46,7 +46,7 @@ async def purge_slice(ctx: Context, *, most: int) -> PurgeTurn | None:
         purged, others = await purges.purge(session, places, law=law, terms=terms)
         unreadable |= others
         await copies.forget(session, [(ctx.part(str(each.record)), each.record, None) for each in purged])
-        await named.forget(session, [(who, each.record) for each in purged for who in each.named])
+        await named.forget(session, [each.record for each in purged])
     for each in purged:
         ctx.emit(each)
     part, after = (at.part + 1, _FIRST) if until is None else (at.part, until)

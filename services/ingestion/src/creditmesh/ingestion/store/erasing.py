@@ -1,21 +1,24 @@
 """Erasures: records on their way out, people whose key goes with the last of them, and the entry that stays."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
-from creditmesh.ingestion.store import purges
+from creditmesh.ingestion.store import named, purges
 from creditmesh.ingestion.store.revisions import Place
 from creditmesh.schemas.events import RecordPurged
+
+SECONDS_AT_MOST = 60.0
+"""Between two looks at whether everybody has read that a record is erased: seldom enough where a reader is down."""
 
 
 class NewestOf(NamedTuple):
     """A record of somebody, by its newest revision."""
 
-    natural_key: bytes
+    place: Place
     record: UUID
     rev: int
     state: str
@@ -61,12 +64,14 @@ _ADD = """
                          cast(:records as uuid[]))
         on conflict do nothing
 """
-# Those that somebody has still to read are behind the others next time.
+# Those that somebody has still to read are not tried again at once, and the longer they wait the more seldom.
 _NEXT = """
-    update ingestion.erasing e set tried_at = clock_timestamp()
+    update ingestion.erasing e
+       set tries = least(e.tries + 1, 10),
+           try_at = clock_timestamp() + make_interval(secs => least(power(2, e.tries), :longest))
      where (e.record, e.part, e.subject, e.natural_key) in (
-           select record, part, subject, natural_key from ingestion.erasing
-            order by tried_at limit :most for update skip locked)
+           select record, part, subject, natural_key from ingestion.erasing where try_at <= clock_timestamp()
+            order by try_at limit :most for update skip locked)
     returning e.part, e.subject, e.natural_key
 """
 # Only what is erased still by its newest revision. Where somebody has still to read it the function leaves it.
@@ -122,12 +127,13 @@ _LOOK_LATER = """
      where subject = any(cast(:subjects as uuid[]))
 """
 _CLOSED = "delete from ingestion.closing where subject = any(cast(:subjects as uuid[]))"
-_OF_SUBJECT = """
-    select distinct on (natural_key) natural_key, record, rev, state, item, party, origin
-      from ingestion.revision where part = :part and subject = :subject order by natural_key, rev desc
+_OF_SUBJECTS = """
+    select distinct on (part, subject, natural_key) part, subject, natural_key, record, rev, state, item, party, origin
+      from unnest(cast(:parts as integer[]), cast(:subjects as uuid[])) as u(part, subject)
+      join ingestion.revision using (part, subject) order by part, subject, natural_key, rev desc
 """
 _HELD = """
-    select id from ingestion.review where subject = :subject and sealed <> '[]'
+    select id from ingestion.review where subject = any(cast(:subjects as uuid[])) and sealed <> '[]'
        and (cast(:records as uuid[]) is null or record = any(:records))
 """
 _BLANK = """
@@ -162,19 +168,25 @@ async def add(session: Session, erased: Sequence[tuple[Place, UUID]]) -> None:
 
 async def next_places(session: Session, *, most: int) -> list[Place]:
     """Some of the places of erased records, for this transaction alone."""
-    rows = await session.fetch(_NEXT, {"most": most})
+    rows = await session.fetch(_NEXT, {"most": most, "longest": SECONDS_AT_MOST})
     return [(row.part, UUID(bytes=row.subject.bytes), row.natural_key) for row in rows]
 
 
 async def purge(session: Session, places: Sequence[Place], *, today: date) -> list[RecordPurged]:
     """Delete the erased records at these places that everybody has read; which they were. The places are locked.
 
-    Whom a record names that cannot be read is not known: it is deleted all the same.
+    Whom a record names that cannot be read is known as far as it was written beside it.
     """
-    named = await purges.named(session, places)
+    said = await purges.named(session, places)
     rows = await session.fetch(_PURGE, {**_columns(places), "today": today})
+    kept = await named.forget(session, [row.record for row in rows])
     return [
-        RecordPurged(record=r.record, subject=r.subject, item=r.item, named=tuple(sorted(named.get(r.record, ()))))
+        RecordPurged(
+            record=r.record,
+            subject=r.subject,
+            item=r.item,
+            named=tuple(sorted(said.get(r.record, set()) | kept.get(UUID(bytes=r.record.bytes), set()))),
+        )
         for r in rows
     ]
 
@@ -214,21 +226,25 @@ async def closed(session: Session, subjects: Collection[UUID]) -> None:
     await session.execute(_CLOSED, {"subjects": list(subjects)})
 
 
-async def records_of(session: Session, *, part: int, subject: UUID) -> list[NewestOf]:
-    """The records about somebody."""
-    rows = await session.fetch(_OF_SUBJECT, {"part": part, "subject": subject})
-    return [NewestOf(row[0], UUID(bytes=row[1].bytes), *row[2:]) for row in rows]
+async def records_of(session: Session, person: Mapping[UUID, int]) -> list[NewestOf]:
+    """The records about somebody, by their subjects (with their parts)."""
+    rows = await session.fetch(_OF_SUBJECTS, {"subjects": list(person), "parts": list(person.values())})
+    return [
+        NewestOf((part, UUID(bytes=subject.bytes), key), UUID(bytes=record.bytes), *rest)
+        for part, subject, key, record, *rest in rows
+    ]
 
 
-async def held_rows(session: Session, subject: UUID, *, records: Collection[UUID] | None) -> list[UUID]:
+async def held_rows(session: Session, person: Collection[UUID], *, records: Collection[UUID] | None) -> list[UUID]:
     """The rows about somebody of which something is kept; of these records alone, where some are given."""
     given = None if records is None else list(records)
-    return [row.id for row in await session.fetch(_HELD, {"subject": subject, "records": given})]
+    return [row.id for row in await session.fetch(_HELD, {"subjects": list(person), "records": given})]
 
 
 async def blank(session: Session, reviews: Collection[UUID], *, at: datetime) -> None:
     """What these rows said is deleted, and those that nobody has decided expire."""
     await session.execute(_BLANK, {"ids": list(reviews), "at": at})
+    await named.forget(session, reviews)
 
 
 async def keep(session: Session, erasure: Erasure, erased: Sequence[ErasedRecord]) -> None:

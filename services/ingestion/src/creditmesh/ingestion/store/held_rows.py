@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 from creditmesh.chassis.database.session import Session
+from creditmesh.ingestion.store import named
 from creditmesh.ingestion.store.terms import given, kept_sql
 from creditmesh.schemas.rules.retention import RetentionTerm
 
@@ -22,4 +23,6 @@ _EXPIRE = f"""
 async def expire(session: Session, terms: Mapping[str, RetentionTerm], *, as_of: date, at: datetime, most: int) -> int:
     """Blank at most so many held rows whose term is over, counted from the day they were held: how many."""
     values = {"terms": given(terms), "as_of": as_of, "at": at, "most": most}
-    return len(await session.fetch(_EXPIRE, values))
+    expired = [row.id for row in await session.fetch(_EXPIRE, values)]
+    await named.forget(session, expired)
+    return len(expired)

@@ -1,12 +1,12 @@
-"""Whom records name beside their subjects: while one does, their key is needed."""
+"""Whom records, and rows that wait for an officer, name beside their subjects: while one does, their key is needed."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
 
 Named = tuple[UUID, UUID]
-"""Who is named, and by which record."""
+"""Who is named, and by which record, or held row."""
 
 INSERTION = """
     insert into ingestion.named (subject, record)
@@ -14,12 +14,8 @@ INSERTION = """
         on conflict do nothing
 """
 """Adds the rows of `values`."""
-_COUNT = "select count(*)::integer from ingestion.named where subject = :subject"
-_FORGET = """
-    delete from ingestion.named n using unnest(cast(:named_subjects as uuid[]), cast(:named_records as uuid[]))
-           as u(subject, record)
-     where n.subject = u.subject and n.record = u.record
-"""
+_COUNT = "select count(distinct record)::integer from ingestion.named where subject = any(cast(:subjects as uuid[]))"
+_FORGET = "delete from ingestion.named where record = any(cast(:records as uuid[])) returning record, subject"
 
 
 def values(named: Collection[Named]) -> Mapping[str, object]:
@@ -34,13 +30,15 @@ async def add(session: Session, named: Collection[Named]) -> None:
         await session.execute(INSERTION, values(named))
 
 
-async def forget(session: Session, named: Sequence[Named]) -> None:
-    """These records are deleted, and name nobody."""
-    if named:
-        await session.execute(_FORGET, values(named))
+async def forget(session: Session, records: Collection[UUID]) -> dict[UUID, set[UUID]]:
+    """These records are deleted, or held rows decided, and name nobody any more; whom they named."""
+    named: dict[UUID, set[UUID]] = {}
+    for record, subject in await session.fetch(_FORGET, {"records": list(records)}) if records else ():
+        named.setdefault(UUID(bytes=record.bytes), set()).add(UUID(bytes=subject.bytes))
+    return named
 
 
-async def count(session: Session, subject: UUID) -> int:
-    """How many records name this person beside their subject."""
-    found: int = await session.value(_COUNT, {"subject": subject})
+async def count(session: Session, person: Collection[UUID]) -> int:
+    """How many records and held rows name this person beside their subject."""
+    found: int = await session.value(_COUNT, {"subjects": list(person)})
     return found

@@ -6,8 +6,9 @@ from datetime import date
 from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
-from creditmesh.chassis.packing import unpack
+from creditmesh.chassis.packing import BodyReader
 from creditmesh.ingestion.store.days import DayPlace
+from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.events.record import RecordState
 
 _MOST = 1000
@@ -32,11 +33,13 @@ class RecordFilter:
 
 @dataclass(frozen=True, slots=True)
 class OwnRecord:
-    """A record as it stands: the day it was accepted, and its newest event."""
+    """A record as it stands: the day it was accepted, and its newest event; None where it cannot be read."""
 
     place: DayPlace
     changed_on: date
-    data: bytes
+    subject: UUID
+    item: str
+    event: RecordChanged | None
 
 
 _COLUMNS = "part, subject, natural_key, id, legal_date, item, origin"
@@ -48,7 +51,7 @@ _LOOKED = """
 _FOUND = """
     with looked as materialized (select {columns} from {source}),
     found as (
-        select w.legal_date as accepted_on, w.id as record, r.legal_date as changed_on, r.data
+        select w.legal_date as accepted_on, w.id as record, w.subject, w.item, r.legal_date as changed_on, r.data
           from looked w
          cross join lateral (
             select i.legal_date, i.data, i.state from ingestion.revision i
@@ -105,8 +108,15 @@ async def page(
         rows = await session.fetch(_BY_SUBJECT, {**values, "part": part, "subject": subject})
     else:
         rows = await session.fetch(_BY_DAY, values)
+    reader = BodyReader(RecordChanged.model_validate_json, of="ingestion")
     found = [
-        OwnRecord(DayPlace(row.accepted_on, row.record), row.changed_on, unpack(row.data))
+        OwnRecord(
+            DayPlace(row.accepted_on, row.record),
+            row.changed_on,
+            UUID(bytes=row.subject.bytes),
+            row.item,
+            reader.read(row.record, row.data),
+        )
         for row in rows
         if row.record is not None
     ]

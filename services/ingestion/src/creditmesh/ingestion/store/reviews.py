@@ -8,6 +8,7 @@ from uuid import UUID
 import orjson
 
 from creditmesh.chassis.database.session import Session
+from creditmesh.ingestion.store import named
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.records import ReviewState
 from creditmesh.schemas.verdicts import VerdictWord
@@ -71,9 +72,10 @@ _DECIDE = """
 
 
 async def add_reviews(session: Session, reviews: Sequence[Review]) -> None:
-    """Keep these held rows."""
+    """Keep these held rows, and whom they name."""
     rows = [[getattr(each, name) for name in _COLUMNS] for each in reviews]
     await session.copy("ingestion.review", _COLUMNS, rows)
+    await named.add(session, {(who, each.id) for each in reviews for who in _about(each) - {each.subject}})
 
 
 async def review_of(session: Session, review: UUID, *, lock: bool = False) -> Review | None:
@@ -109,7 +111,11 @@ async def page(
 
 
 async def decide(session: Session, decided: Review) -> None:
-    """Write down an officer's decision: state, officer, note, time, what it made; a refused row loses its content."""
+    """Write down an officer's decision: state, officer, note, time, what it made; a refused row loses its content.
+
+    Whom it named, the record names now, or nobody.
+    """
+    await named.forget(session, [decided.id])
     await session.execute(
         _DECIDE,
         {
@@ -123,6 +129,10 @@ async def decide(session: Session, decided: Review) -> None:
             "rev": decided.rev,
         },
     )
+
+
+def _about(review: Review) -> set[UUID]:
+    return {UUID(each["about"]) for each in orjson.loads(review.sealed)}
 
 
 def reasons_of(review: Review) -> tuple[FieldError, ...]:

@@ -71,7 +71,7 @@ def _answer(
     told = [*judged.listings, *judged.adverse]
     until = use_until(ctx, told, measures=judged.ends)
     return EligibilityOut(
-        decision_id=disclose(ctx, subject, ground, told, until=until),
+        decision_id=disclose(ctx, subject, ground, told, until=until, unreadable=unreadable),
         eligible=bool(judged.grounds),
         grounds=judged.grounds,
         rewards=tuple(sorted({each.measure for each in judged.grounds})),

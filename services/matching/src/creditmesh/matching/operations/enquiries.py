@@ -136,15 +136,17 @@ def use_until(ctx: Context, rows: Iterable[Held], *, measures: Iterable[date | N
     return freshness.use_until(ends, as_of=ctx.legal_date)
 
 
-def disclose(ctx: Context, subject: UUID, ground: Allowed, rows: Collection[Held], *, until: date) -> UUID:
-    """The access of one subject, told of these; its decision id."""
+def disclose(
+    ctx: Context, subject: UUID, ground: Allowed, rows: Collection[Held], *, until: date, unreadable: Sequence[UUID]
+) -> UUID:
+    """The access of one subject, told of these, and that those are there and cannot be read; its decision id."""
     return ctx.disclose(
         subject,
         purpose=PURPOSE,
         ground="statutory",
-        outcome="released" if rows else "nothing",
+        outcome="released" if rows or unreadable else "nothing",
         items=sorted({row.item for row in rows}),
-        records=list(dict.fromkeys(row.record for row in rows)),
+        records=list(dict.fromkeys((*(row.record for row in rows), *unreadable))),
         matter=ground.matter.code,
         officer=ground.officer,
         use_until=until,

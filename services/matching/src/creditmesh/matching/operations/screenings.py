@@ -119,7 +119,7 @@ class _Screening:
             "measures": [_measure(*each) for each in following if each[1].nature != "reward"],
             "rewards": [_measure(*each) for each in following if each[1].nature == "reward"],
             "marks": [{"record": row.record, "mark": row.mark} for row in listed if row.mark is not None],
-            "decision_id": disclose(self.ctx, subject, self.ground, listed, until=until),
+            "decision_id": disclose(self.ctx, subject, self.ground, listed, until=until, unreadable=unreadable),
             "use_until": until,
             "as_of": self.ctx.legal_date,
             "reasons": (),

@@ -31,6 +31,8 @@ from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.queries import Mark, QueryIn, QueryOut
 from creditmesh.schemas.rules.grounds import Ground, Wanting
 
+Told = RecordChanged | UnreadableRecord
+"""What an answer says of a record: all of it, or that it is there and cannot be read."""
 REPLAYED_FOR = timedelta(days=1)
 """How long an answer is given again under its idempotency key."""
 ATTEMPTS = 5
@@ -105,11 +107,13 @@ async def _attempt(ctx: Context, asked: QueryRequest, statutory: Ground | None) 
     if statutory is None and earlier is None:
         _refuse_slips(ctx, asked, ground)
     plan = _plan(ctx, asked, ground)
-    whole = await readable(ctx, [each for each in found.records.events if _may_give(ctx, plan, ground, each)])
-    bodies = (each.record for each in found.records.unreadable if _may_give(ctx, plan, ground, each))
-    unreadable = (*bodies, *whole.unreadable)
-    events = [each for each in whole.events if _given(each, earlier)]
-    released = answered(ctx, events, whole.values)
+    given = [each for each in found.records.events if _may_give(ctx, plan, ground, each) and _given(each, earlier)]
+    whole = await readable(ctx, given)
+    damaged = [
+        each for each in found.records.unreadable if _may_give(ctx, plan, ground, each) and _given(each, earlier)
+    ]
+    unread: list[Told] = [*damaged, *(each for each in given if each.record in whole.unreadable)]
+    events, released = whole.events, answered(ctx, whole.events, whole.values)
     until = release.use_until(
         released,
         as_of=ctx.legal_date,
@@ -119,10 +123,10 @@ async def _attempt(ctx: Context, asked: QueryRequest, statutory: Ground | None) 
     if earlier is not None and earlier.use_until is not None:
         until = min(until, earlier.use_until)
     first = None if earlier is None else earlier.access
-    decision = _disclose(ctx, asked, ground, events, until=until, earlier=first)
+    decision = _disclose(ctx, asked, ground, [*events, *unread], until=until, earlier=first)
     for other, theirs in others_shown(ctx, events, released).items():
         _disclose(ctx, replace(asked, subject=other), ground, theirs, until=until)
-    _tell_of_bureau(ctx, asked, events, decision=decision, until=until)
+    _tell_of_bureau(ctx, asked, [*events, *unread], decision=decision, until=until)
     looked = earlier is None and bool(plan.items)
     if not await _release(ctx, asked, wanted, events, decision=decision, repeated=earlier is not None, looked=looked):
         return None
@@ -131,8 +135,8 @@ async def _attempt(ctx: Context, asked: QueryRequest, statutory: Ground | None) 
         released=released,
         withheld=release.withheld(ground, plan, released=(record.item for record in released)),
         marks=tuple(Mark(record=each.record, mark=each.mark) for each in released if each.mark is not None),
-        partial=bool(plan.out_of_reach or unreadable),
-        unreadable=unreadable,
+        partial=bool(plan.out_of_reach or unread),
+        unreadable=tuple(each.record for each in unread),
         out_of_reach=plan.out_of_reach,
         use_until=until,
         as_of=ctx.legal_date,
@@ -158,13 +162,13 @@ def _first_answer(ctx: Context, asked: QueryRequest, kept: KeptAnswer) -> Access
     return kept.access
 
 
-def _may_give(ctx: Context, plan: Plan, ground: Ground, event: RecordChanged | UnreadableRecord) -> bool:
+def _may_give(ctx: Context, plan: Plan, ground: Ground, event: Told) -> bool:
     """Whether the ground opens this record: of which kind its subject is, the record says, and not who asks."""
     item = ctx.followed(Directory).item(event.item, on=ctx.legal_date)
     return event.item in plan.items and item is not None and release.opens(item, [event.kind], ground=ground.kind)
 
 
-def _given(event: RecordChanged, first: AccessRecorded | None) -> bool:
+def _given(event: Told, first: AccessRecorded | None) -> bool:
     """Whether a replay may give this record: one use is one look, at what the first answer gave."""
     return first is None or event.record in first.records
 
@@ -252,7 +256,7 @@ def _disclose(
     ctx: Context,
     asked: QueryRequest,
     ground: Ground,
-    found: Sequence[RecordChanged],
+    found: Sequence[Told],
     *,
     until: date,
     earlier: UUID | None = None,
@@ -272,13 +276,11 @@ def _disclose(
     )
 
 
-def _tell_of_bureau(
-    ctx: Context, asked: QueryRequest, events: Sequence[RecordChanged], *, decision: UUID, until: date
-) -> None:
-    """A bureau holds what it was given, and is told when that ends."""
+def _tell_of_bureau(ctx: Context, asked: QueryRequest, told: Sequence[Told], *, decision: UUID, until: date) -> None:
+    """A bureau holds what it was given, or told to be there, and is told when that ends."""
     caller = ctx.known_caller
-    if caller.kind == "bureau" and caller.party is not None and events:
-        records = tuple(each.record for each in events)
+    if caller.kind == "bureau" and caller.party is not None and told:
+        records = tuple(each.record for each in told)
         ctx.emit(
             DisclosedToBureau(
                 access=decision, subject=asked.subject, party=caller.party, records=records, use_until=until

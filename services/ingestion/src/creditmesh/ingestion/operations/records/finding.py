@@ -25,13 +25,11 @@ from creditmesh.schemas.records import RecordEntry, RecordSearch
 from creditmesh.schemas.rules.asked import identified
 from creditmesh.schemas.subject import SubjectIn
 
-Found = tuple[OwnRecord, RecordChanged]
-
 
 async def find_records(ctx: Context, search: RecordSearch) -> Page[RecordEntry]:
     """The caller's own records that fit, newest first. BadDocument, BadCursor; Malformed where days are the wrong way.
 
-    A page may be short, or empty, and still have a `next`.
+    A page may be short, or empty, and still have a `next`. Of what cannot be read it tells the id alone.
     """
     after = paging.read(search.cursor, DayPlace.read)
     subject = None if search.subject is None else await _subject(ctx, search.subject)
@@ -39,13 +37,19 @@ async def find_records(ctx: Context, search: RecordSearch) -> Page[RecordEntry]:
         return Page(items=(), partial=ctx.known_caller.items is not None)
     asked = _filter(ctx, search, subject)
     rows, looked = await own_records.page(await ctx.session(), asked, after=after, limit=search.limit + 1)
-    read = [(row, RecordChanged.model_validate_json(row.data)) for row in rows]
     page = paging.page(
-        read, limit=search.limit, place=lambda each: each[0].place, shown=_entry, caller=ctx.known_caller, looked=looked
+        rows,
+        limit=search.limit,
+        place=lambda row: row.place,
+        shown=lambda row: row,
+        caller=ctx.known_caller,
+        looked=looked,
+        unreadable=tuple(row.place.id for row in rows[: search.limit] if row.event is None),
     )
-    issuers = {entry.record for entry in page.items if _is_of(entry.issuer, search.issuer)}
-    _disclose(ctx, subject, [each for each in read[: search.limit] if each[1].record in issuers], search)
-    return page.model_copy(update={"items": tuple(each for each in page.items if each.record in issuers)})
+    found = [row for row in page.items if row.event is None or _is_of(row.event.issuer, search.issuer)]
+    _disclose(ctx, subject, found, search)
+    items = tuple(_entry(row, row.event) for row in found if row.event is not None)
+    return Page(items=items, next=page.next, partial=page.partial, unreadable=page.unreadable)
 
 
 def days_of(since: date | None, until: date | None) -> tuple[date, date]:
@@ -83,8 +87,7 @@ def _is_of(issuer: str, asked: str | None) -> bool:
     return asked is None or issuer == asked.strip().upper()
 
 
-def _entry(found: Found) -> RecordEntry:
-    row, event = found
+def _entry(row: OwnRecord, event: RecordChanged) -> RecordEntry:
     return RecordEntry(
         record=event.record,
         rev=event.rev,
@@ -99,19 +102,19 @@ def _entry(found: Found) -> RecordEntry:
     )
 
 
-def _disclose(ctx: Context, subject: UUID | None, found: Sequence[Found], search: RecordSearch) -> None:
+def _disclose(ctx: Context, subject: UUID | None, found: Sequence[OwnRecord], search: RecordSearch) -> None:
     if subject is None and search.number is None:
         return
-    seen: dict[UUID, list[RecordChanged]] = {} if subject is None else {subject: []}
-    for _, event in found:
-        seen.setdefault(event.subject, []).append(event)
+    seen: dict[UUID, list[OwnRecord]] = {} if subject is None else {subject: []}
+    for row in found:
+        seen.setdefault(row.subject, []).append(row)
     for who in sorted(seen):
-        events = seen[who]
+        rows = seen[who]
         ctx.disclose(
             who,
             purpose="own_record",
             ground="statutory",
-            outcome="released" if events else "nothing",
-            items=sorted({event.item for event in events}),
-            records=[event.record for event in events],
+            outcome="released" if rows else "nothing",
+            items=sorted({row.item for row in rows}),
+            records=[row.place.id for row in rows],
         )

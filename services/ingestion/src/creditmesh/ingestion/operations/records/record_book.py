@@ -17,7 +17,7 @@ from creditmesh.chassis.packing import pack
 from creditmesh.ingestion.operations.records.candidates import Candidate
 from creditmesh.ingestion.operations.records.peer_revision import PeerRevision, not_always, own_rev, told_rev_of
 from creditmesh.ingestion.revisions import Attribution, content_event, state_event
-from creditmesh.ingestion.store import erasing, named, revisions, whole_codes
+from creditmesh.ingestion.store import ends, erasing, named, revisions, whole_codes
 from creditmesh.ingestion.store.revisions import Locked, Place
 from creditmesh.ingestion.store.submissions import Written
 from creditmesh.ingestion.verdicts import Known
@@ -96,6 +96,14 @@ class RecordBook:
         for place, stored in (await revisions.newest(await self._ctx.session(), wanted)).items():
             self._histories[place[2]] = [stored.known]
             self._newest[place[2]] = stored.data
+
+    async def open_ends(self, places: Iterable[Place]) -> None:
+        """As `open_newest`, for records that end whatever they say: one that cannot be read is known by its columns."""
+        session, wanted = await self._ctx.session(), set(places)
+        await self._ctx.lock(subject for _, subject, _ in wanted)
+        kinds = await self._ctx.vault.kinds({subject for _, subject, _ in wanted})
+        for place, (known, says) in (await ends.newest(session, wanted, kinds)).items():
+            self._histories[place[2]], self._newest[place[2]] = [known], says
 
     def history(self, place: Place) -> list[Known]:
         """The revisions known of the record at this place, this transaction's included; empty if there is none."""

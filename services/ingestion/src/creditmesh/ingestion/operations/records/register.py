@@ -107,7 +107,8 @@ class Register:
         ruling, newest = self._ruled(candidate), self.book.newest(candidate.place)
         said = () if ruling.reason is None else (reason(ruling.reason),)
         if said and ruling.verdict != "held":
-            record, rev = (None, None) if newest is None else (newest.record, newest.rev)
+            told = newest if ruling.verdict != "refused" or (newest and newest.party == self._by.party) else None
+            record, rev = (None, None) if told is None else (told.record, told.rev)
             return RowVerdict(ruling.verdict, record, rev, reasons=said)
         if not cleared:
             held = self._hold(row.number, candidate, (*candidate.holds, *said)) if said else self.hold(row)
