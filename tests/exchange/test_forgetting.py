@@ -39,7 +39,7 @@ async def parented(lonely: City) -> City:
     """A city with a province above it, which has not answered for anything yet."""
     await lonely.publish("party", row_of("province", lonely.above.keys, place="above", order=701))
     heard = compared(lonely.node.host.equipment["exchange"])
-    await eventually(lambda: "up" in heard.known)
+    await eventually(lambda: "province" in heard.known.get("up", ()))
     return lonely
 
 

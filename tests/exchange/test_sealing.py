@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 
 from creditmesh.chassis.context import Context
+from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.errors import Transient
 from creditmesh.chassis.ids import new_id
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.exchange.operations import sealing
 from creditmesh.exchange.operations.sealing import cipher_of, open_to_readers
-from creditmesh.exchange.store import catching_up, pages
+from creditmesh.exchange.store import catching_up, pages, sealing_keys
 from creditmesh.exchange.store.pages import ReceivedPage
+from creditmesh.exchange.store.sealing_keys import FeedKey
 from tests.exchange.conftest import City, neighbour, row_of
 from tests.exchange.test_forgetting import enrolled_late, lonely, parented  # noqa: F401 - fixtures
 from tests.support.eventually import eventually
@@ -118,6 +120,56 @@ async def test_who_renewed_its_key_is_given_a_new_one_and_no_older_ones_again(
     second = await sealed(at)
     await looked(at)
     assert [key for key, _ in await put(city)] == [first, second]
+
+
+async def test_the_keys_are_read_again_only_when_there_is_one_more_or_somebody_else_reads_them(
+    parented: City,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    city, at = parented, parented.node.host.equipment["exchange"]
+    await sealed(at)
+    await looked(at)
+    read, every = 0, sealing_keys.every
+
+    async def counted(session: Session, feed: str) -> list[FeedKey]:
+        nonlocal read
+        read += 1
+        return await every(session, feed)
+
+    monkeypatch.setattr(sealing_keys, "every", counted)
+    for _ in range(5):
+        await looked(at)
+        async with context(at) as ctx:
+            assert await sealing.answering(ctx, "up") == ["province"]
+    assert read == 0
+    async with context(at) as ctx:
+        assert await sealing.pass_on(ctx, "up", "town", {"up-1": bytes(32)}) == {"up-1"}
+    async with context(at) as ctx:
+        assert await sealing.pass_on(ctx, "up", "town", {"up-1": bytes(32)}) == {"up-1"}
+    assert read == 0, "what is passed on is asked for by its name"
+    assert [key for key, _ in await put(city)].count("town/up-1") == 1
+    await looked(at)
+    assert read > 0
+    await enrolled_late(city, tmp_path)
+
+    async def is_given() -> bool:
+        return ("town/up-1", {"city", "nation"}) in await put(city)
+
+    await eventually(is_given)
+
+
+async def test_of_one_origin_so_many_keys_are_passed_on_and_others_have_their_own_room(
+    parented: City,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(sealing, "MOST_PASSED", 2)
+    at = parented.node.host.equipment["exchange"]
+    secrets = {f"up-{n}": bytes(32) for n in range(3)}
+    for _ in range(2):
+        async with context(at) as ctx:
+            assert await sealing.pass_on(ctx, "up", "hamlet", secrets) == {"up-0", "up-1"}
+            assert await sealing.pass_on(ctx, "up", "village", {"up-1": bytes(32)}) == {"up-1"}
 
 
 async def test_older_keys_go_to_who_lacks_them_alone_and_one_that_is_damaged_stops_nothing(

@@ -17,7 +17,7 @@ from creditmesh.schemas.acknowledgements import MOST_ANSWERED
 from creditmesh.schemas.bounds import MOST_REVISIONS
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.events import EntriesJudged, PageReceived, RecordChanged
-from creditmesh.schemas.exchange import RecordBody
+from creditmesh.schemas.exchange import FeedKeyBody, RecordBody
 from creditmesh.schemas.rules.compile import Row
 from tests.ingestion.conftest import House, child
 from tests.ingestion.entries import Feed, new_record, other_keys
@@ -503,6 +503,21 @@ async def test_a_key_for_which_there_is_no_room_is_refused_and_says_so(
     assert await codes(province, first) == []
     assert await codes(province, *more, more[0]) == ["too_many_keys"] * 3
     assert await codes(province, first) == [], "what is kept is known again"
+
+
+async def test_the_keys_of_one_origin_take_no_room_from_those_of_others_in_the_same_feed(
+    province: House, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(feed_keys, "_KEEP", feed_keys._KEEP.replace("10000", "2"))
+    feed = Feed(province, peer="middletier")
+
+    def keys(*names: str) -> list[Any]:
+        bodies = (FeedKeyBody(key=name, alg="aes-256-gcm", wrapped=()).model_dump_json() for name in names)
+        return [feed.key_of(body) for body in bodies]
+
+    assert await codes(province, *keys("town/a", "town/b", "town/c")) == ["too_many_keys"]
+    assert await codes(province, *keys("own-1", "village/a", "own-2", "village/b")) == []
+    assert await codes(province, *keys("town/d", "village/c", "own-3")) == ["too_many_keys"] * 3
 
 
 @pytest.mark.parametrize("words", [f"身份证{resident(7)}", "示" * 201, "示\n市监", ""])

@@ -5,17 +5,20 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 import orjson
 import pytest
 
 from creditmesh.exchange.entries import place_of, record_draft, sealed_fields
-from creditmesh.exchange.operations import chain, sharing
+from creditmesh.exchange.operations import chain, originals, sealing, sharing
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.operations.sealing import cipher_of
+from creditmesh.exchange.peer import Peer
 from creditmesh.exchange.store import chain as rows
 from creditmesh.schemas.chain import PASSED
 from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.exchange import UP
+from creditmesh.schemas.origins import OriginRun
 from creditmesh.schemas.signed import sign
 from tests.exchange.conftest import NOW, neighbour, row_of
 from tests.journeys.mesh import Mesh, accepted, act, done, enterprise, filed
@@ -109,6 +112,31 @@ async def test_a_nation_that_does_not_say_that_it_reads_such_entries_is_given_wh
         assert passed is bool(reads)
 
 
+async def test_who_has_said_nothing_of_itself_yet_is_given_what_an_older_version_can_open(three: Mesh):
+    async with three.chain["province"].database.session() as session:
+        data = await session.fetchval("delete from exchange.chain where peer = 'nation' returning data")
+    record = await accepted(three.city, enterprise(three.city, "示市监罚〔2026〕953号", 953))
+    await three.settled()
+    assert [change for change, _, _ in await held(three, record)] == ["accepted"]
+    assert await lines_of(three, record, "province") != await lines_of(three, record, "city")
+    async with three.chain["province"].context("exchange") as ctx:
+        await rows.keep(await ctx.session(), "nation", "nation", data, at=ctx.instant)
+
+
+async def test_of_one_origin_so_many_keys_are_passed_on_and_no_more(three: Mesh, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sealing, "MOST_PASSED", 0)
+    async with three.chain["province"].database.session() as session:
+        await session.execute("update exchange.feed_key set key = 'other/' || key where key like 'city/%'")
+    record = await accepted(
+        three.city, penalty("示市监罚〔2026〕954号", today=three.city.today, CF_XDR_ZJHM=resident(954))
+    )
+    await three.settled()
+    assert [change for change, _, _ in await held(three, record)] == ["accepted"], "it is sealed anew"
+    assert await lines_of(three, record, "province") != await lines_of(three, record, "city")
+    async with three.chain["province"].database.session() as session:
+        await session.execute("update exchange.feed_key set key = substr(key, 7) where key like 'other/city/%'")
+
+
 async def test_what_the_city_says_crosses_to_the_letter_and_is_proven(demanding: Mesh):
     row = enterprise(demanding.city, "示市监罚〔2026〕942号", 942)
     await demanding.person("subject", row["CF_XDR_SHXYM"], kind="organisation", document="uscc", at=("city",))
@@ -139,6 +167,33 @@ async def test_what_the_city_says_crosses_to_the_letter_and_is_proven(demanding:
     assert (await certificate(demanding, case)).complete
 
 
+async def test_one_answer_gives_so_many_leaves_and_says_from_where_to_ask_on(
+    demanding: Mesh, monkeypatch: pytest.MonkeyPatch
+):
+    equipment = demanding.chain["nation"].host.equipment["exchange"]
+    async with demanding.chain["province"].database.session() as session:
+        size = await session.fetchval("select max(index)::int + 1 from exchange.feed_entry where feed = 'up'")
+    async with httpx.AsyncClient() as client:
+        asked = Peer(
+            party=equipment.followed.party("province"),
+            node="nation",
+            keys=equipment.keys,
+            clock=equipment.clock,
+            client=client,
+        )
+        whole = await asked.origins("up", after=0, until=size + 10)
+        assert whole is not None
+        assert (whole.until, len(whole.runs) > 1) == (size, True)
+        monkeypatch.setattr(originals, "MOST_GIVEN", 1)
+        after, found = 0, list[OriginRun]()
+        while after < size:
+            given = await asked.origins("up", after=after, until=size)
+            assert given is not None
+            assert (len(given.runs) <= 1, given.until > after) == (True, True)
+            found, after = [*found, *given.runs], given.until
+    assert {run.first: run for run in found} == {run.first: run for run in whole.runs}
+
+
 async def test_a_province_that_alters_swaps_replays_or_ends_is_refused_entry_by_entry(demanding: Mesh):
     row = enterprise(demanding.city, "示市监罚〔2026〕944号", 944)
     record = await accepted(demanding.city, row)
@@ -158,7 +213,8 @@ async def test_a_province_that_alters_swaps_replays_or_ends_is_refused_entry_by_
     await forge(demanding, record, rev=5)  # what the first revision said
     await forge(demanding, record, rev=6, change="withdrawn", state="withdrawn", reason="revoked")
     await forge(demanding, str(uuid4()), rev=1, content_of=record, change="accepted")
-    assert await held(demanding, record) == before
+    shown_no_more = ("withheld", 6, before[-1][2])
+    assert await held(demanding, record) == [*before, shown_no_more], "it may hide, and say nothing else"
     assert (await refused(demanding))[known:] == ["not_of_origin"] * 5
     again = {"fields": row | {"CF_WFXW": "其他", "CF_YJ": "示例依据"}, "reason": "error"}
     done(
@@ -167,7 +223,7 @@ async def test_a_province_that_alters_swaps_replays_or_ends_is_refused_entry_by_
         )
     )
     await demanding.settled()
-    assert [(change, rev) for change, rev, _ in await held(demanding, record)][2:] == [("corrected", 3)]
+    assert [(change, rev) for change, rev, _ in await held(demanding, record)][3:] == [("corrected", 3)]
 
 
 async def test_what_comes_without_a_proof_is_not_taken_and_no_certificate_says_it_was(demanding: Mesh):
@@ -181,7 +237,7 @@ async def test_what_comes_without_a_proof_is_not_taken_and_no_certificate_says_i
     case = await filed(demanding.city, "objection", record)
     await act(demanding.city, case, action="approve", remedy="withdraw", basis="示市监撤〔2026〕3号")
     await demanding.settled()
-    assert [change for change, _, _ in await held(demanding, record)] == ["accepted"]
+    assert [change for change, _, _ in await held(demanding, record)] == ["accepted", "withheld"]
     assert [change for change, _, _ in await held(demanding, record, "province")] == ["accepted", "marked", "withdrawn"]
     assert await held(demanding, late) == []
     assert (await refused(demanding))[known:] == ["not_of_origin"] * 3

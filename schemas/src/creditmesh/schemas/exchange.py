@@ -231,6 +231,8 @@ class FeedOut(Out):
     """Of a feed of the answering node: how many entries its reader has answered for, and its furthest answer."""
     announced: int | None = None
     """Of a copy: the size that it has to have stood at before its records are told."""
+    proves: bool = False
+    """Of a feed of the answering node: whether it gives what proves the entries of others in it."""
     alarm: str | None = None
     """Why a copy stopped, and nothing after it was applied; or that this node's own feed is behind what others hold."""
     waiting: int = 0

@@ -1,6 +1,8 @@
 """What proves that a node said what another passes on: its lines stand in its own log, whoever hands them over."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Annotated
 
 from pydantic import Field
@@ -17,8 +19,12 @@ from creditmesh.schemas.tlog import Range
 NOT_OF_ORIGIN = "not_of_origin"
 """The code of what a peer says of another node's record and that node is not proven to have said."""
 HASH = 32
+Leaf = tuple[str, bytes]
+"""The origin of a line, and the hash of the line."""
 MOST_LEAVES = 5000
 """Of a run: no page of a feed has more entries."""
+MOST_RUNS = 1000
+"""Of an answer."""
 
 
 def passed_key(origin: str, key: str) -> str:
@@ -43,24 +49,38 @@ class OriginRun(Out):
 
 
 class OriginsOut(Out):
-    """What proves the entries of others in a stretch of a feed."""
+    """What proves the entries of others in a stretch of a feed, as far as one answer goes."""
 
-    runs: tuple[OriginRun, ...] = ()
+    runs: Annotated[tuple[OriginRun, ...], Field(max_length=MOST_RUNS)] = ()
+    until: Count
+    """How far it speaks: what is behind is asked for again."""
 
 
-def proven_leaves(
-    runs: Iterable[OriginRun], *, publics: Callable[[str], Sequence[bytes]], verify: Verify
-) -> set[tuple[str, bytes]]:
-    """The leaves, each with its origin, that stand in a log whose head one of the origin's keys signed.
+async def proven_leaves(
+    runs: Iterable[OriginRun],
+    wanted: AbstractSet[Leaf],
+    *,
+    publics: Callable[[str], Sequence[bytes]],
+    verify: Verify,
+) -> set[Leaf]:
+    """Those of the wanted leaves that stand in a log whose head one of the origin's keys signed.
 
-    A run that does not lead to such a head proves nothing.
+    A run that does not lead to such a head proves nothing. Whoever sends them does not decide what they cost: none is
+    looked at that has no leaf which is still wanted, no place of a feed twice, and others have their turn in between.
     """
-    proven = set[tuple[str, bytes]]()
+    left, seen = set(wanted), set[tuple[str, int]]()
     for run in runs:
         leaves = [run.leaves[at : at + HASH] for at in range(0, len(run.leaves), HASH)]
+        found = left.intersection((run.origin, leaf) for leaf in leaves)
+        if not found or (run.origin, run.first) in seen:
+            continue
+        seen.add((run.origin, run.first))
         if _leads_to_its_head(run, leaves, publics(run.origin), verify):
-            proven |= {(run.origin, leaf) for leaf in leaves}
-    return proven
+            left -= found
+        if not left:
+            break
+        await asyncio.sleep(0)
+    return set(wanted) - left
 
 
 def _leads_to_its_head(run: OriginRun, leaves: Sequence[bytes], publics: Sequence[bytes], verify: Verify) -> bool:

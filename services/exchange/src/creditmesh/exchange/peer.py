@@ -35,6 +35,8 @@ MOST_BYTES = 32 * 1024 * 1024
 MOST_LINES = 5000
 SECONDS_FOR_A_PAGE = WAIT + 60.0
 """To its last byte."""
+MOST_OF_ORIGINS = 4 * 1024 * 1024
+"""Bytes of an answer that proves: twice what this version gives at once."""
 _MOST_SAID = 16 * 1024
 _MOST_ANSWERED = 128 * 1024
 _WENT_BACK = (422, "beyond_feed")
@@ -112,9 +114,12 @@ class Peer:
         return await self._answer(f"{self.party.url}/v1/exchange/copies/{feed}", FeedOut)
 
     async def origins(self, feed: str, *, after: int, until: int) -> OriginsOut | None:
-        """What proves others' entries among these of the feed; None where the peer is of a version that cannot say."""
+        """What proves others' entries among these of the feed; None where the peer has no such route.
+
+        PageTooLarge and PageTooSlow as for a page: less is asked about then.
+        """
         url = f"{self.party.url}/v1/exchange/feeds/{feed}/origins?after={after}&until={until}"
-        return await self._answer(url, OriginsOut, most=MOST_BYTES)
+        return await self._answer(url, OriginsOut, most=MOST_OF_ORIGINS)
 
     async def _answer(self, url: str, model: type[M], *, most: int = _MOST_ANSWERED) -> M | None:
         """What a route of the peer answers; None where it has none."""
@@ -130,6 +135,8 @@ class Peer:
         try:
             return model.model_validate_json(await _read(answer, most))
         except (ValidationError, PageTooLarge) as error:
+            if isinstance(error, PageTooLarge) and most > _MOST_ANSWERED:
+                raise  # less can be asked about
             raise PeerRefused(f"{self.party.code} answers {model.__name__} that cannot be read") from error
 
     async def _page(self, url: str, feed: str, after: int) -> PulledPage | None:

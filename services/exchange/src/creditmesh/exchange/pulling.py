@@ -37,6 +37,7 @@ MOST_ASKED = 50
 """So many times in a row; a reader that is away for longer need not be asked for so often."""
 _AT_ONCE = 100
 T = TypeVar("T")
+_Asked = tuple[PulledPage, VerifiedPage, Collection[int]]
 
 _log = structlog.get_logger(__name__)
 
@@ -87,12 +88,11 @@ class Pulling:
             if before.behind and not before.catches_up:
                 await self._let_go()
                 return
-            pulled = await self._pulled(peer, before)
-            if pulled is None:
+            found = await self._asked(peer, before)
+            if found is None:
                 self._at = before
                 return
-            page = peer.verify(self._feed, before.range, pulled)
-            await self._receive(before, pulled, page, await self._unproven(peer, pulled))
+            await self._receive(before, *found)
         except NotNow as error:
             await self._patience.after(self._code, error)
         except BadPage as bad:
@@ -105,11 +105,17 @@ class Pulling:
                 raise
             await self._stop(f"not taken at index {before.range.size}: {described(error)}")
 
-    async def _pulled(self, peer: Peer, before: FeedCopy) -> PulledPage | None:
-        """The next page; of one that is too large or too slow, less the next time. One that is too large stops it."""
-        began = asyncio.get_running_loop().time()
+    async def _asked(self, peer: Peer, before: FeedCopy) -> _Asked | None:
+        """The next page, and what of it is unproven; where either answer is too large or too slow, less the next time.
+
+        One that is too large and cannot be less stops it.
+        """
+        began, unproven = asyncio.get_running_loop().time(), set[int]()
         try:
             pulled = await peer.pull(self._feed, after=before.range.size, limit=self._limit)
+            page = None if pulled is None else peer.verify(self._feed, before.range, pulled)
+            if pulled is not None and self._feed == UP:
+                unproven = await self._unproven(peer, pulled)
         except (PageTooLarge, PageTooSlow) as error:
             if self._limit == 1 and isinstance(error, PageTooLarge):
                 raise BadPage("too_large", before.range.size) from None
@@ -117,15 +123,17 @@ class Pulling:
             raise
         self._limit = min(self._limit * 2, LIMIT)
         self._patience.done(peer.party.code)
-        if pulled is None and asyncio.get_running_loop().time() - began < SECONDS_EMPTY:
-            await asyncio.sleep(SECONDS_EMPTY)
-        return pulled
+        if pulled is None or page is None:
+            if asyncio.get_running_loop().time() - began < SECONDS_EMPTY:
+                await asyncio.sleep(SECONDS_EMPTY)
+            return None
+        return pulled, page, unproven
 
-    async def _unproven(self, peer: Peer, pulled: PulledPage) -> Collection[int]:
+    async def _unproven(self, peer: Peer, pulled: PulledPage) -> set[int]:
         """What of the page others are not proven to have said, of which this node demands it."""
         entries = [entry for chunk in pulled.chunks for entry in chunk.page.received]
         directory = cast("Directory", self._equipment.followed)
-        return await proving.unproven(directory, peer, self._feed, entries) if self._feed == UP else ()
+        return await proving.unproven(directory, peer, self._feed, entries, limit=self._limit)
 
     async def _receive(
         self, before: FeedCopy, pulled: PulledPage, page: VerifiedPage, unproven: Collection[int]

@@ -15,7 +15,7 @@ from creditmesh.chassis.errors import Unavailable
 from creditmesh.exchange.errors import CopyCatchingUp, NoSuchFeed, NotOffered
 from creditmesh.exchange.operations.proving import unproven
 from creditmesh.exchange.operations.telling import fitting, lacking, note_sent, tell_anew
-from creditmesh.exchange.peer import NotNow, Peer
+from creditmesh.exchange.peer import LIMIT, NotNow, Peer
 from creditmesh.exchange.store import copies, origins, pages, refusals, waiting
 from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.directory import Directory
@@ -74,12 +74,9 @@ async def _unproven(session: Session, peer: str, feed: str, refused: Sequence[in
 
 async def _proven(ctx: Context, party: Party, feed: str, doubtful: Sequence[ReceivedEntry]) -> set[int]:
     """Those of them that are proven now: their origins may have keys that were handed over since."""
-    proven = set[int]()
     async with _peer(ctx, party) as peer:
-        for each in doubtful:
-            if not await unproven(ctx.followed(Directory), peer, feed, [each]):
-                proven.add(each.index)
-    return proven
+        left = await unproven(ctx.followed(Directory), peer, feed, doubtful, limit=LIMIT)
+    return {each.index for each in doubtful} - left
 
 
 @asynccontextmanager

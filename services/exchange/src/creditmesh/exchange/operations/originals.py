@@ -5,6 +5,7 @@ the record. So it is a leaf of two logs, and whoever reads this one can ask for 
 head which the origin signed. What this node says by itself, that content is withheld, is an entry of its own.
 """
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -40,15 +41,28 @@ from creditmesh.schemas.tlog import leaf_hash
 
 Said = tuple[UUID, int, str]
 """A record, a revision of it, and what that changed."""
+_Line = tuple[str, UUID | None, int | None]
+"""An origin, a record of it, a revision."""
 _LONGEST_NAME = 64
 MOST_ASKED = 5000
 """Entries that are asked about at once."""
+MOST_GIVEN = 4 * MOST_LEAVES
+"""Leaves of an answer, unless its first run alone has more: about a megabyte."""
+_OF_A_RUN = 40
+"""What a run weighs beside its leaves, in leaves."""
 
 
 class _Passed(NamedTuple):
     draft: Draft
     key: str | None
     """The origin's key that its body is sealed under."""
+
+
+class _Needed(NamedTuple):
+    place: int
+    origin: str
+    run: VerifiedRun
+    """The stretch of the origin's feed in which the entry at that place stands."""
 
 
 def said(event: RecordChanged) -> Said:
@@ -67,43 +81,40 @@ async def as_they_came(ctx: Context, events: Iterable[RecordChanged]) -> Mapping
             by_origin[event.origin].append(event)
     if not by_origin or not await _is_read(ctx):
         return {}
-    drafts, secrets = dict[Said, Draft](), dict[str, bytes]()
+    drafts = dict[Said, Draft]()
     for origin, some in by_origin.items():
         passed = await _passed(await ctx.session(), origin, some)
         opened = await _secrets(ctx, origin, {each.key for each in passed.values() if each.key is not None})
-        drafts |= {what: each.draft for what, each in passed.items() if each.key is None or each.key in opened}
-        secrets |= {passed_key(origin, key): secret for key, secret in opened.items()}
-    await sealing.pass_on(ctx, UP, secrets)
+        there = await sealing.pass_on(ctx, UP, origin, opened)
+        drafts |= {what: each.draft for what, each in passed.items() if each.key is None or each.key in there}
     return drafts
 
 
 async def prove(ctx: Context, feed: str, *, after: int, until: int) -> OriginsOut:
-    """What proves the entries of others among these of this feed, as far as it can be proven.
+    """What proves the entries of others among these of this feed, as far as it can be proven and one answer goes.
 
     NoSuchFeed, NotCompared and FeedBehind as for a page of it.
     """
     serving.check(ctx, feed)
-    session, places = await ctx.alone(), dict[str, set[int]]()
-    if feed == UP:
-        placed = await feeds.within(session, feed, [(after, min(until, after + MOST_ASKED))])
-        lines = [EntryLine.model_validate_json(each.line) for each in placed]
-        places = await _places(session, [line for line in lines if line.origin not in {None, ctx.node.code}])
-    found = [
-        await _run(session, origin, run)
-        for origin in places
-        for run in await origins.runs(session, origin, places[origin])
-    ]
-    return OriginsOut(runs=tuple(run for run in found if run is not None))
+    session, left = await ctx.alone(), MOST_GIVEN
+    until = min(until, after + MOST_ASKED, (await feeds.head(session, feed)).size)
+    given = dict[tuple[str, int], VerifiedRun]()
+    for index, origin, run in await _needed(ctx, session, after, until) if feed == UP else ():
+        if (origin, run.first) not in given:
+            left -= run.until - run.first + _OF_A_RUN
+            if left < 0 and given:
+                until = index
+                break
+            given[origin, run.first] = run
+    runs = [await _run(session, origin, run) for (origin, _), run in given.items()]
+    return OriginsOut(runs=tuple(runs), until=until)
 
 
 async def _is_read(ctx: Context) -> bool:
-    """Whether each node above reads such entries, or has said nothing of itself yet."""
-    session = await ctx.session()
-    for peer in ctx.followed(Directory).peers("above"):
-        row = (await chain.rows_of(session, peer.code)).get(peer.code)
-        if row is not None and PASSED not in row.reads:
-            return False
-    return True
+    """Whether each node above says that it reads such entries; of whom nothing is known yet it may be older."""
+    session, above = await ctx.session(), ctx.followed(Directory).peers("above")
+    rows = [(await chain.rows_of(session, peer.code)).get(peer.code) for peer in above]
+    return bool(rows) and all(row is not None and PASSED in row.reads for row in rows)
 
 
 async def _passed(session: Session, origin: str, events: Sequence[RecordChanged]) -> Mapping[Said, _Passed]:
@@ -175,20 +186,41 @@ def _secret(ctx: Context, origin: str, entry: FeedEntry) -> bytes | None:
     return None
 
 
-async def _places(session: Session, lines: Sequence[EntryLine]) -> dict[str, set[int]]:
+async def _needed(ctx: Context, session: Session, after: int, until: int) -> list[_Needed]:
+    """The entries of others among these, in their order, each with the run that proves it, where one does."""
+    placed = await feeds.within(session, UP, [(after, until)])
+    lines = [(each.index, EntryLine.model_validate_json(each.line)) for each in placed]
+    places = await _places(session, [line for _, line in lines if line.origin not in {None, ctx.node.code}])
+    stand: dict[str, set[int]] = defaultdict(set)
+    for (origin, _, _), stands in places.items():
+        stand[origin].add(stands)
+    runs = {origin: await origins.runs(session, origin, some) for origin, some in stand.items()}
+    found = []
+    for index, line in lines:
+        origin = line.origin or ""
+        place = places.get((origin, line.record, line.rev))
+        run = None if place is None else _covering(runs[origin], place)
+        if run is not None:
+            found.append(_Needed(index, origin, run))
+    return found
+
+
+def _covering(runs: Sequence[VerifiedRun], place: int) -> VerifiedRun | None:
+    """The one of these, in their order, in which the place is, if it can be given whole."""
+    at = bisect_right(runs, place, key=lambda run: run.first) - 1
+    fits = at >= 0 and place < runs[at].until <= runs[at].first + MOST_LEAVES
+    return runs[at] if fits else None
+
+
+async def _places(session: Session, lines: Sequence[EntryLine]) -> dict[_Line, int]:
     """Where these lines stand in the feeds of their origins."""
-    origin_of = {(line.record, line.rev): line.origin for line in lines if line.record and line.rev}
-    places: dict[str, set[int]] = defaultdict(set)
-    asked = [(record, rev) for record, rev in origin_of if record is not None and rev is not None]
-    for record, rev, peer, index in await revisions.sent_by_children(session, asked):
-        if peer == origin_of[record, rev]:
-            places[peer].add(index)
-    return places
+    wanted = {(line.origin or "", line.record, line.rev) for line in lines}
+    asked = [(record, rev) for _, record, rev in wanted if record is not None and rev is not None]
+    sent = await revisions.sent_by_children(session, asked)
+    return {(peer, record, rev): index for record, rev, peer, index in sent if (peer, record, rev) in wanted}
 
 
-async def _run(session: Session, origin: str, run: VerifiedRun) -> OriginRun | None:
-    if run.until - run.first > MOST_LEAVES:
-        return None
+async def _run(session: Session, origin: str, run: VerifiedRun) -> OriginRun:
     entries = await pages.kept(session, origin, UP, after=run.first, until=run.until)
     leaves = b"".join(leaf_hash(entry.line.encode()) for entry in entries)
     return OriginRun(origin=origin, first=run.first, stack=run.stack, leaves=leaves, checkpoint=run.note)

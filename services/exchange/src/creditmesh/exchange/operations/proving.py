@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ValidationError
 
 from creditmesh.chassis.vault.keys import verified
-from creditmesh.exchange.peer import Peer
+from creditmesh.exchange.peer import Peer, PeerRefused
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.origins import proven_leaves
+from creditmesh.schemas.origins import Leaf, OriginsOut, proven_leaves
 from creditmesh.schemas.received import ReceivedEntry
 from creditmesh.schemas.tlog import leaf_hash
 
@@ -20,19 +20,39 @@ class _About(BaseModel):
     change: str | None = None
 
 
-async def unproven(directory: Directory, peer: Peer, feed: str, entries: Sequence[ReceivedEntry]) -> set[int]:
-    """Those of these entries of a page that their origins are not proven to have said, and have to be.
+async def unproven(
+    directory: Directory, peer: Peer, feed: str, entries: Sequence[ReceivedEntry], *, limit: int
+) -> set[int]:
+    """Those of these entries that their origins are not proven to have said, and have to be.
 
-    The peer is asked once, and only where there is something to be proven; NotNow if it does not answer.
+    The peer is asked about stretches of so many entries at most, and only where there is something to be proven. Its
+    answer alone refuses: NotNow while there is none.
     """
     demanded = {each.index: (origin, leaf_hash(each.text.encode())) for each in entries if (origin := _other(each))}
     demanded = {index: said for index, said in demanded.items() if directory.origin_keys(said[0])}
-    if not demanded:
-        return set()
-    given = await peer.origins(feed, after=min(demanded), until=max(demanded) + 1)
-    runs = () if given is None else given.runs
-    proven = proven_leaves(runs, publics=directory.origin_keys, verify=_verify)
-    return {index for index, said in demanded.items() if said not in proven}
+    refused, places = set[int](), sorted(demanded)
+    while places:
+        first = places[0]
+        until = next(each for each in reversed(places) if each < first + limit) + 1
+        given = await _given(peer, feed, first, until)
+        answered = {index: demanded[index] for index in places if index < min(given.until, until)}
+        wanted: set[Leaf] = set(answered.values())
+        proven = await proven_leaves(given.runs, wanted, publics=directory.origin_keys, verify=_verify)
+        refused |= {index for index, said in answered.items() if said not in proven}
+        places = places[len(answered) :]
+    return refused
+
+
+async def _given(peer: Peer, feed: str, after: int, until: int) -> OriginsOut:
+    """What the peer has to prove of this stretch, some of it at least; nothing where its version proves nothing."""
+    given = await peer.origins(feed, after=after, until=until)
+    if given is None:
+        if (await peer.standing(feed)).proves:
+            raise PeerRefused(f"{peer.party.code} does not say what proves {feed} from {after} on, although it can")
+        return OriginsOut(until=until)
+    if given.until <= after:
+        raise PeerRefused(f"{peer.party.code} says nothing of what proves {feed} from {after} on")
+    return given
 
 
 def _other(entry: ReceivedEntry) -> str | None:

@@ -6,6 +6,7 @@ enrolled later is given the older ones too, each once more: it reads the whole f
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -14,6 +15,7 @@ import structlog
 from pydantic import ValidationError
 
 from creditmesh.chassis.context import Context
+from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.vault.feeds import SEALING, FeedCipher, raw, unwrap, wrap
 from creditmesh.chassis.vault.keys import KeyMissing
 from creditmesh.exchange.entries import Draft, key_draft
@@ -23,6 +25,7 @@ from creditmesh.exchange.store import feeds, sealing_keys
 from creditmesh.exchange.store.sealing_keys import FeedKey
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.exchange import KEY, EntryLine, FeedEntry, FeedKeyBody, Wrapped, feed_origin
+from creditmesh.schemas.origins import passed_key
 from creditmesh.schemas.rules.calendar import shanghai_day
 
 _log = structlog.get_logger(__name__)
@@ -30,8 +33,14 @@ _ciphers: dict[str, FeedCipher] = {}
 """The opened keys of this process, by their ids, which are random; there are a dozen a year."""
 _lost: set[tuple[str, str]] = set()
 """The keys (a node's, by its code) that could not be opened, and of which the log says so."""
+MOST_PASSED = 1000
+"""Keys of one origin's feed that are passed on: a dozen a year, and one whenever who may read it changes."""
 _OWN = 2
 """Of this node's own feed keys so many: while one is renewed, of its processes some have only the older one."""
+
+
+class _Opened(dict[str, tuple[int, frozenset[str]]]):
+    """What a process knows of this node's feeds: up to which key of each, and by whose keys, all can be opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,23 +76,24 @@ async def cipher_of(ctx: Context, feed: str) -> FeedCipher:
     return cipher
 
 
-async def pass_on(ctx: Context, feed: str, secrets: Mapping[str, bytes]) -> None:
-    """Put these keys of others' feeds, by the names under which they are passed on, into the feed for who reads it.
+async def pass_on(ctx: Context, feed: str, origin: str, secrets: Mapping[str, bytes]) -> AbstractSet[str]:
+    """Put these keys of another's feed into this one for who reads it; which of them are there then.
 
-    Whoever comes later is given them as the feed's own ones. The head is held then, if there is one that is new.
+    Whoever comes later is given them as the feed's own ones. Of one origin there are so many and no more: what it
+    seals takes no room from others. The head is held then, if there is one that is new.
     """
-    session = await ctx.session()
-    if not secrets or secrets.keys() <= {key.key for key in await sealing_keys.every(session, feed)}:
-        return
-    await ctx.assert_followed()
-    await feeds.hold(session, feed)
-    there = {key.key for key in await sealing_keys.every(session, feed)}
-    made = [
-        (FeedKey(key=name, month=_month(ctx), receivers=frozenset(), wrapped=()), secret)
-        for name, secret in secrets.items()
-        if name not in there
-    ]
-    await _put(ctx, feed, [_wrapped(ctx, feed, key, secret, _receivers(ctx)) for key, secret in made])
+    session, names = await ctx.session(), {passed_key(origin, key): key for key in secrets}
+    there = await sealing_keys.there(session, feed, names)
+    if names.keys() - there:
+        await ctx.assert_followed()
+        await feeds.hold(session, feed)
+        there = await sealing_keys.there(session, feed, names)
+        room = MOST_PASSED - await sealing_keys.count_passed(session, feed, origin)
+        new = [name for name in names if name not in there][: max(room, 0)]
+        made = [FeedKey(key=name, month=_month(ctx), receivers=frozenset(), wrapped=()) for name in new]
+        await _put(ctx, feed, [_wrapped(ctx, feed, key, secrets[names[key.key]], _receivers(ctx)) for key in made])
+        there |= set(new)
+    return {names[name] for name in there}
 
 
 async def open_to_readers(ctx: Context, feed: str) -> None:
@@ -92,7 +102,7 @@ async def open_to_readers(ctx: Context, feed: str) -> None:
     Whoever calls has let the feed forget what it is to. Transient while this process has not followed the catalogue.
     """
     session = await ctx.session()
-    if not any(_lacking(ctx, feed, await sealing_keys.every(session, feed))):
+    if not await _lacks(ctx, session, feed):
         return
     await ctx.assert_followed()
     await feeds.hold(session, feed)
@@ -102,14 +112,13 @@ async def open_to_readers(ctx: Context, feed: str) -> None:
 
 async def assert_open(ctx: Context, feed: str, node: str) -> None:
     """NotWrapped while the feed has keys that were wrapped to none of the feed keys of this node above."""
-    keys = await sealing_keys.every(await ctx.alone(), feed)
-    if any(each.node == node for _, _, lacking in _lacking(ctx, feed, keys) for each in lacking):
+    if any(each.node == node for each in await _lacks(ctx, await ctx.alone(), feed)):
         raise NotWrapped
 
 
 async def answering(ctx: Context, feed: str) -> list[str]:
     """The nodes above that are waited for before replaced content goes; none while one waits for its keys."""
-    if any(_lacking(ctx, feed, await sealing_keys.every(await ctx.session(), feed))):
+    if await _lacks(ctx, await ctx.session(), feed):
         return []
     return [each.code for each in ctx.followed(Directory).enrolled("above")]
 
@@ -142,7 +151,7 @@ async def _renewed(ctx: Context, feed: str) -> FeedKey:
     await ctx.assert_followed()
     session = await ctx.session()
     await feeds.hold(session, feed)
-    keys = [key for key in await sealing_keys.every(session, feed) if key.is_own]
+    keys = await sealing_keys.own(session, feed)
     if keys and _serves(ctx, keys[-1]):  # another process was first
         return keys[-1]
     name = f"{feed}-{len(keys) + 1}-{os.urandom(4).hex()}"
@@ -156,6 +165,23 @@ async def _put(ctx: Context, feed: str, made: Sequence[tuple[FeedKey, Draft]]) -
         await append(ctx, feed, [draft for _, draft in made])
         await sealing_keys.add(await ctx.session(), feed, [key for key, _ in made])
     return [key for key, _ in made]
+
+
+async def _lacks(ctx: Context, session: Session, feed: str) -> list[_Receiver]:
+    """The nodes above that can open not every key of the feed.
+
+    Once there are none the keys are read again when there is one more, or somebody else reads them: of this node's own
+    and of each origin's there is one more a month, for as long as it stands.
+    """
+    words = frozenset(word for each in _receivers(ctx) if each.active for word in each.words)
+    mark = await sealing_keys.last(session, feed), words
+    marks: _Opened = ctx.equipment.memory.setdefault(_Opened, _Opened())
+    if marks.get(feed) == mark:
+        return []
+    lacking = [each for _, _, some in _lacking(ctx, feed, await sealing_keys.every(session, feed)) for each in some]
+    if not lacking:
+        marks[feed] = mark
+    return lacking
 
 
 def _lacking(ctx: Context, feed: str, keys: Sequence[FeedKey]) -> Iterator[tuple[FeedKey, bytes, Sequence[_Receiver]]]:

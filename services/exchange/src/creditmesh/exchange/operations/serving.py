@@ -71,6 +71,7 @@ async def feed_out(ctx: Context, feed: str) -> FeedOut:
         size=head.size,
         root=head.root().hex(),
         checkpoint=None if newest is None else newest.note,
+        proves=feed == UP,
         alarm=f"behind {', '.join(f'{peer} ({size})' for peer, size in sorted(behind.items()))}" if behind else None,
     )
 

@@ -1,6 +1,6 @@
 """The keys that seal this node's feeds, as it keeps them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -21,11 +21,6 @@ class FeedKey:
     wrapped: Sequence[Mapping[str, Any]]
     """For each of this node's own keys that it was wrapped to last."""
 
-    @property
-    def is_own(self) -> bool:
-        """Whether it is the feed's own, and not another's that is passed on in it."""
-        return "/" not in self.key
-
 
 _EVERY = """
     select k.key, min(k.month) as month, array_agg(distinct r.word) as receivers,
@@ -33,6 +28,10 @@ _EVERY = """
       from exchange.feed_key k, unnest(k.receivers) as r(word)
      where k.feed = :feed {which} group by k.key order by min(k.number)
 """
+_OWN = "and k.key not like '%/%'"
+_THERE = "select distinct key from exchange.feed_key where feed = :feed and key = any(cast(:names as text[]))"
+_PASSED = "select count(distinct key) from exchange.feed_key where feed = :feed and starts_with(key, :origin || '/')"
+_LAST = "select coalesce(max(number), 0) from exchange.feed_key where feed = :feed"
 # That was put into the feed last for the first time: older ones are, once more, for who comes later. Those of others'
 # feeds, which are passed on, seal nothing of this one.
 _NEWEST = """
@@ -51,6 +50,29 @@ _ADD = """
 async def every(session: Session, feed: str) -> list[FeedKey]:
     """All keys that ever sealed entries of the feed, those of others that were passed on among them."""
     return [_key(row) for row in await session.fetch(_EVERY.format(which=""), {"feed": feed})]
+
+
+async def own(session: Session, feed: str) -> list[FeedKey]:
+    """The feed's own keys, without those of others that are passed on in it."""
+    return [_key(row) for row in await session.fetch(_EVERY.format(which=_OWN), {"feed": feed})]
+
+
+async def there(session: Session, feed: str, names: Collection[str]) -> set[str]:
+    """Which of these keys the feed has."""
+    rows = await session.fetch(_THERE, {"feed": feed, "names": list(names)}) if names else ()
+    return {row[0] for row in rows}
+
+
+async def count_passed(session: Session, feed: str, origin: str) -> int:
+    """How many keys of this origin's feed are passed on in the feed."""
+    [row] = await session.fetch(_PASSED, {"feed": feed, "origin": origin})
+    return int(row[0])
+
+
+async def last(session: Session, feed: str) -> int:
+    """The number of the key that was put into the feed last; 0 before the first."""
+    [row] = await session.fetch(_LAST, {"feed": feed})
+    return int(row[0])
 
 
 async def newest(session: Session, feed: str) -> FeedKey | None:

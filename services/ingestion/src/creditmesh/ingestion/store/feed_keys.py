@@ -9,24 +9,34 @@ FeedKey = tuple[str, str, str]
 """A peer, a feed, and the id of a key of it."""
 
 _MOST = 10_000
-"""Keys of a feed: it makes a dozen a year, and one whenever who may read it changes."""
+"""Keys of one origin in a feed: it makes a dozen a year, and one whenever who may read it changes.
+
+The feed's own ones, and those of each node whose keys are passed on in it: what one makes takes no other's room.
+"""
+_MOST_OF_FEED = 1_000_000
+"""Of all origins together, whatever a peer invents."""
+_ORIGIN = "case when strpos({0}, '/') > 0 then split_part({0}, '/', 1) else '' end"
 # A key that was wrapped to others only may be sent again, wrapped to us too; never the other way round.
 _KEEP = f"""
     with came as (
-        select * from unnest(cast(:peers as text[]), cast(:feeds as text[]), cast(:keys as text[]),
-                             cast(:wrapped as text[])) as k(peer, feed, key, wrapped)
+        select *, {_ORIGIN.format("key")} as origin
+          from unnest(cast(:peers as text[]), cast(:feeds as text[]), cast(:keys as text[]),
+                      cast(:wrapped as text[])) as k(peer, feed, key, wrapped)
     ), room as (
-        select f.peer, f.feed, {_MOST} - (select count(*) from ingestion.feed_key k
-                                           where k.peer = f.peer and k.feed = f.feed) as rest
-          from (select distinct peer, feed from came) f
+        select f.peer, f.feed, f.origin, held.rest
+          from (select distinct peer, feed, origin from came) f
+         cross join lateral (
+            select least({_MOST} - count(*) filter (where {_ORIGIN.format("k.key")} = f.origin),
+                         {_MOST_OF_FEED} - count(*)) as rest
+              from ingestion.feed_key k where k.peer = f.peer and k.feed = f.feed) held
     ), placed as (
         select c.*, k.key is not null as is_known,
-               row_number() over (partition by c.peer, c.feed, k.key is null) as place
+               row_number() over (partition by c.peer, c.feed, c.origin, k.key is null) as place
           from came c left join ingestion.feed_key k using (peer, feed, key)
     )
     insert into ingestion.feed_key as known (peer, feed, key, wrapped, at)
     select p.peer, p.feed, p.key, p.wrapped, :at
-      from placed p join room r using (peer, feed) where p.is_known or p.place <= r.rest
+      from placed p join room r using (peer, feed, origin) where p.is_known or p.place <= r.rest
         on conflict (peer, feed, key) do update set wrapped = coalesce(excluded.wrapped, known.wrapped)
     returning peer, feed, key
 """

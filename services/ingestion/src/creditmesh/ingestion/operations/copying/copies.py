@@ -71,7 +71,7 @@ def _withholds(entry: PeerEntry, refusal: FieldError) -> bool:
     end cannot be made again: its party has to say that it stands.
     """
     if refusal.code == NOT_OF_ORIGIN:
-        return False  # it is not the origin that says so
+        return entry.change in HIDING  # the sender's own word: it may say at any time that it shows nothing of it
     if entry.changes_state:
         return entry.change == "discharged" or (entry.own and entry.change in HIDING)
     return entry.own or refusal.code != "whole_code_needed"
