@@ -129,7 +129,8 @@ class CopyBook:
             return
         reached = self._shown.get(place, 0) if waits else self._book.origin_rev(place)
         reached = 0 if entry.anew and not entry.replaced else reached
-        rev = reached + 1 if entry.waits or ended else entry.rev
+        unproven = entry.unproven and entry.rev > reached  # how far its number goes is nobody's word
+        rev = reached + 1 if entry.waits or ended or unproven else entry.rev
         if rev > reached and self._book.history(place)[-1].rev < MOST_REVISIONS and self._may_withhold(entry, place):
             self._note_shown(place)
             why = NEWER_VERSION if entry.waits else None

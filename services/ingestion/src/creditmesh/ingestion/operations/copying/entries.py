@@ -72,6 +72,11 @@ class PeerEntry:
         return self.refusal is not None and self.refusal.code == NEWER_VERSION
 
     @property
+    def unproven(self) -> bool:
+        """Whether nothing proves that its origin said it, as it has to be here."""
+        return self.refusal is not None and self.refusal.code == NOT_OF_ORIGIN
+
+    @property
     def known_body(self) -> RecordBody:
         """Its body."""
         if self.body is None:
