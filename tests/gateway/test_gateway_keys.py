@@ -103,7 +103,7 @@ async def test_a_list_is_read_page_by_page_and_holds_everything_once(standing: S
         others = await inside.get("/v1/admin/keys", headers=SECRET, params={"party": "dept.many", "kind": "office"})
     assert len(found) == 7
     assert set(found) == made
-    assert others.json() == {"items": [], "next": None, "partial": False}
+    assert others.json() == {"items": [], "next": None, "partial": False, "unreadable": []}
 
 
 async def test_people_are_given_tokens_without_a_number(standing: Standing):

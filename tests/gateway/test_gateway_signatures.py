@@ -161,8 +161,8 @@ async def test_a_request_that_was_signed_for_another_node_is_refused(
 
 @pytest.mark.parametrize(
     "row",
-    [{"active": False}, {"place": None}, {"kind": "association"}, {"keys": []}],
-    ids=["taken out", "not enrolled", "no node", "without its key"],
+    [{"active": False}, {"kind": "association"}, {"keys": []}],
+    ids=["taken out", "no node", "without its key"],
 )
 async def test_a_node_that_is_not_enrolled_any_more_is_nobody(
     standing: Standing, outside: httpx.AsyncClient, peer: Peer, row: dict[str, object]
@@ -171,6 +171,11 @@ async def test_a_node_that_is_not_enrolled_any_more_is_nobody(
     peer.publish(**row)
     answer = await outside.get(PULL, headers=peer.signs("GET", PULL))
     assert await refused(standing, answer) == (401, "signature_key_unknown", None)
+
+
+async def test_a_row_that_leaves_out_where_a_peer_stands_takes_nobody_out(outside: httpx.AsyncClient, peer: Peer):
+    peer.publish(place=None)
+    assert (await outside.get(PULL, headers=peer.signs("GET", PULL))).status_code == 200
 
 
 async def test_a_key_for_another_use_signs_nothing(outside: httpx.AsyncClient, peer: Peer):

@@ -28,6 +28,7 @@ async def test_who_has_no_adverse_record_for_three_years_is_eligible(house: Hous
         "years": 3,
         "evidence": [],
         "partial": False,
+        "unreadable": [],
         "out_of_reach": [],
         "use_until": "2026-06-03",
         "as_of": "2026-05-04",

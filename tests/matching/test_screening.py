@@ -50,6 +50,7 @@ async def test_a_listed_organisation_meets_the_measures_of_the_matter_and_no_oth
         "use_until": "2026-06-03",
         "as_of": "2026-05-04",
         "reasons": [],
+        "unreadable": [],
         "out_of_reach": [],
     }  # fmt: skip
     assert answer.headers["cache-control"] == "no-store"

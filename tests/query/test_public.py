@@ -248,4 +248,9 @@ async def test_a_name_is_found_however_it_is_typed(catalogue: House, name: str):
 
 
 async def test_a_name_of_signs_alone_finds_nobody(catalogue: House):
-    assert (await search(catalogue, name="（）")).json() == {"items": [], "next": None, "partial": False}
+    assert (await search(catalogue, name="（）")).json() == {
+        "items": [],
+        "next": None,
+        "partial": False,
+        "unreadable": [],
+    }

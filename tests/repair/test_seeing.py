@@ -97,7 +97,7 @@ async def test_a_person_lists_their_own_newest_first(house: House):
     assert [entry["case"] for entry in (*page["items"], *rest["items"])] == [second, first]
     assert rest["next"] is None
     nobodys = (await house.get("/v1/me/cases", person(await house.subject()))).json()
-    assert nobodys == {"items": [], "next": None, "partial": False}
+    assert nobodys == {"items": [], "next": None, "partial": False, "unreadable": []}
 
 
 @pytest.mark.parametrize("path", ["/v1/cases", "/v1/cases/{}", "/v1/cases/{}/certificate"])

@@ -20,17 +20,17 @@ def texts(model: type[BaseModel], **given: object) -> tuple[str, str]:
 def test_a_reason_that_is_none_is_answered_with_those_there_are():
     said, said_zh = texts(WithdrawalIn, reason="cancelled-7")
     assert said == "Not one of the values allowed here: changed, revoked, unlawful, void, removed, error."
-    assert said_zh == "取值须为：changed、revoked、unlawful、void、removed、error。"
+    assert said_zh == "取值须为：changed；revoked；unlawful；void；removed；error。"
     assert "reopened" in texts(CorrectionIn, fields={}, reason="cancelled-7")[1]
     assert "cancelled" not in said + said_zh
 
 
 def test_of_many_values_the_first_are_listed_and_where_all_are():
     few, many = [f"v{n}" for n in range(MOST_LISTED)], [f"v{n}" for n in range(MOST_LISTED + 1)]
-    assert listed(few) == (", ".join(few), "、".join(few))
+    assert listed(few) == (", ".join(few), "；".join(few))
     assert listed(many, at="/v1/there") == (
         ", ".join(few) + ", … (all: /v1/there)",
-        "、".join(few) + "……（全部见 /v1/there）",
+        "；".join(few) + "……（全部见 /v1/there）",
     )
 
 
@@ -38,4 +38,4 @@ def test_a_value_with_or_in_it_is_one_value():
     class Odd(BaseModel):
         word: Literal["this or that", "other"]
 
-    assert texts(Odd, word="x")[1] == "取值须为：this or that、other。"
+    assert texts(Odd, word="x")[1] == "取值须为：this or that；other。"

@@ -428,8 +428,9 @@ def test_the_nearest_values_are_told_apart_though_they_hold_marks_themselves():
 @pytest.mark.parametrize("told", ["xyz", "30%", "581234", "——"])
 def test_no_value_is_named_where_none_is_near(told: str):
     (refused,) = compiled().validate(penalty(1, CF_CFLB=told, CF_NR_ZKDX="示例证"))
-    assert refused.detail_zh.endswith("请使用所列代码值。")
-    assert refused.detail.endswith("use a listed value.")
+    assert "最接近的" not in refused.detail_zh
+    assert refused.detail_zh.endswith("、限制从业。")
+    assert "use one of 警告, " in refused.detail
 
 
 @pytest.mark.parametrize(

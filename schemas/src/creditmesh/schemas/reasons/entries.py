@@ -52,9 +52,9 @@ ENTRIES: dict[str, Reason] = {
         "发送方无权发送该来源节点的记录；请在其参与方信息中列明该来源。",
     ),
     "not_of_origin": Reason(
-        "Nothing proves that the origin said this, whose key this node holds: the sender must pass on what the origin "
+        "Nothing proves that the origin said this, whose key this node holds; the sender must pass on what the origin "
         "signed as it came. Has the origin a new key, publish its row and offer the entry again.",
-        "无法证明该内容出自来源节点（本节点持有其密钥）：发送方须原样转交来源节点签名的内容。来源节点更换密钥的，请发布其节点信息后重新提交该条目。",
+        "无法证明该内容出自来源节点（本节点持有其密钥）；发送方须原样转交来源节点签名的内容。来源节点更换密钥的，请发布其节点信息后重新提交该条目。",
     ),
     "unknown_item": Reason(
         "The item is not in force in this node's catalogue; publish it here before it is sent.",

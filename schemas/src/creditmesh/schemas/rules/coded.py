@@ -124,7 +124,7 @@ def _texts(value: CodeValue) -> tuple[str, ...]:
 
 def listed_values(code_set: CodeSet) -> tuple[str, str]:
     """The values of the set in both languages: some twenty, and of more where all of them are read."""
-    shown = [_shown(each) for each in code_set.values if each.active]
+    shown = dict.fromkeys(_shown(each) for each in code_set.values if each.active)
     return listed(shown, at=f"/v1/catalogue/code-sets/{code_set.code}")
 
 

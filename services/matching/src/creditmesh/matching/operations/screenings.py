@@ -123,8 +123,8 @@ class _Screening:
             "use_until": until,
             "as_of": self.ctx.legal_date,
             "reasons": (),
-            "out_of_reach": self.ground.out_of_reach,
             "unreadable": unreadable,
+            "out_of_reach": self.ground.out_of_reach,
         }
         return orjson.dumps(answer, default=str)  # the driver's ids are none of the serialiser's
 
