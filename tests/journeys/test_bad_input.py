@@ -32,8 +32,13 @@ READ_NO_KEY = {
     "POST /v1/screenings",
     "POST /v1/eligibility",
     "POST /v1/subjects/confirmations",
+    "POST /v1/records/searches",
     "POST /v1/exchange/feeds/{feed}/acknowledgements",
 }
+ITS_OWN = {SUBMIT: {"array", "array of null"}, "POST /v1/records/searches": {"empty object"}}
+"""Bodies that are wrong elsewhere: a submission of no rows or of rows to be judged, a search without a condition."""
+OF_MANY = {SUBMIT, "POST /v1/screenings"}
+"""Take an array of what the document shows one of."""
 KEPT = {"no_ground", "no_authorisation"}
 """The refusals among these that are accesses of the person asked about."""
 MEANS_SOMETHING = {"limit=1&limit=x", "cursor=", "cursor=bm90LW91cnM", "as_of=1767225600", "q=%ED%A0%80"}
@@ -101,7 +106,7 @@ async def test_a_query_string_that_makes_no_sense_is_refused_or_means_nothing(
 async def test_a_body_that_cannot_be_read_or_is_none_of_the_routes_is_refused(
     cast: Cast, answers: list[httpx.Response], route: Route
 ):
-    bodies = {name: body for name, body in BODIES.items() if named(route) != SUBMIT or name != "array of null"}
+    bodies = {name: body for name, body in BODIES.items() if name not in ITS_OWN.get(named(route), ())}
     for name, body in bodies.items():
         answer = await send(cast, route, content=body, headers={"Content-Type": JSON})
         answers.append(answer)
@@ -129,6 +134,8 @@ async def test_a_field_at_fault_is_named_with_its_rule_and_its_remedy(
     example = EXAMPLES[named(route)]
     assert example.body is not None
     for pointer, body in bodies_from(example.body(cast), schema_of(route)):
+        if named(route) in OF_MANY and not pointer and body.startswith(b"["):
+            continue
         answer = await send(cast, route, content=body, headers={"Content-Type": JSON})
         answers.append(answer)
         assert is_refusal(answer), (pointer, body[:200])
@@ -236,7 +243,7 @@ async def test_an_idempotency_key_that_is_none_is_refused_where_one_is_read(
 async def test_a_change_needs_the_revision_it_was_made_from(cast: Cast, answers: list[httpx.Response], name: str):
     route = next(route for route in POSTS if route.template.endswith(f"/{name}"))
     for tag, status in [
-        (b"", 400), (b"*", 400), (b"1", 400), (b'"x"', 400), (b'"-1"', 400), (b'"1", "2"', 400), (b"\xff", 400),
+        (b"", 428), (b"*", 400), (b"1", 400), (b'"x"', 400), (b'"-1"', 400), (b'"1", "2"', 400), (b"\xff", 400),
         (b'"' + b"9" * 30 + b'"', 400), ('"１"'.encode(), 400), (b'"7"', 412), (b'W/"7"', 412),
     ]:  # fmt: skip
         example = EXAMPLES[named(route)]
@@ -256,7 +263,6 @@ async def test_methods_and_paths_that_are_not_there_are_refused(cast: Cast, answ
             assert answer.status_code == 405
             assert min(route.methods) in answer.headers["allow"]
     for path in (
-        "/",
         "/v1",
         "/v2/catalogue",
         "/v1/catalogue/",
