@@ -255,7 +255,7 @@ async def test_a_city_with_a_new_key_is_refused_until_its_row_is_handed_over_and
     await demanding.settled()
     assert await held(demanding, record) == []
     assert (await refused(demanding))[-1] == "not_of_origin"
-    await enrol(nation, demanding.chain["city"], place=None)
+    await enrol(nation, demanding.chain["city"], place=None, again=True)
     await demanding.settled()
     after: int | None = 0
     while after is not None:

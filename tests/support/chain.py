@@ -123,8 +123,13 @@ async def copied(node: TestNode, peer: str, feed: str) -> int:
         return int(await session.fetchval(_COPIED, peer, feed))
 
 
-async def enrol(node: TestNode, peer: TestNode, *, place: str | None, sends_for: tuple[str, ...] = ()) -> None:
-    """Publish a node's row at another, as its operator would; without a place it is no neighbour."""
+async def enrol(
+    node: TestNode, peer: TestNode, *, place: str | None, sends_for: tuple[str, ...] = (), again: bool = False
+) -> None:
+    """Publish a node's row at another, as its operator would; without a place it is no neighbour.
+
+    `again`: also where that row stood there before another one did.
+    """
     code = peer.host.settings.node
     keys = peer.host.equipment["exchange"].keys
     own = peer.host.followed
@@ -146,7 +151,7 @@ async def enrol(node: TestNode, peer: TestNode, *, place: str | None, sends_for:
         ],
     }
     async with node.context("catalogue") as ctx:
-        await catalogue.publish(ctx, [entry_of("party", body)], issued_by=node.host.settings.tier)
+        await catalogue.publish(ctx, [entry_of("party", body)], issued_by=node.host.settings.tier, again=again)
     await node.settled()
 
 
