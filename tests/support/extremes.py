@@ -1,4 +1,7 @@
-"""Values at the edge of what a body can say, for every field that a route's schema names, given or not."""
+"""Values at the edge of what a body can say, for every field that a route's schema names, given or not.
+
+Of an object whose schema names no field, as a row's does, the members of the good body are the fields.
+"""
 
 import copy
 import json
@@ -33,7 +36,7 @@ OTHERS = (None, True, [], {}, [[]], "x")
 
 def extremes(good: Any, schema: Mapping[str, Any], document: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
     """The good body with one field at an extreme, and the place of that field; of each kind of body that is taken."""
-    for path, kind in _fields(schema, document, ()):
+    for path, kind in (*_fields(schema, document, ()), *_unnamed(good, schema)):
         for value in _of(kind):
             changed = copy.deepcopy(good)
             if _set(changed, path, value):
@@ -59,6 +62,14 @@ def _fields(
         yield from _fields(each, document, (*here, name))
     if "items" in schema:
         yield from _fields(schema["items"], document, (*here, 0))
+
+
+def _unnamed(good: Any, schema: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], Mapping[str, Any]]]:
+    """The members of a good body that may have any: each as a day, as a number and as a text."""
+    if schema.get("additionalProperties") is True and "properties" not in schema:
+        for name in good:
+            for kind in ({"type": "string", "format": "date"}, {"type": "number"}, {"type": "string"}):
+                yield (name,), kind
 
 
 def _of(kind: Mapping[str, Any]) -> tuple[Any, ...]:
