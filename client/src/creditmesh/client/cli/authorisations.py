@@ -17,11 +17,10 @@ from creditmesh.schemas.queries import AuthorisationIn
 app = typer.Typer(
     name="authorisations",
     cls=Group,
-    help="授权：当事人授予、查看、撤销；信用服务机构提交、查看。What a subject permits a bureau to ask.",
+    help="授权：当事人授予、查看、撤销；征信机构提交、查看。What a subject permits a bureau to ask.",
     no_args_is_help=True,
 )
-_Bureau = Annotated[str, typer.Option(help="信用服务机构代码。Code of the bureau.", show_default=False)]
-_Purpose = Annotated[str, typer.Option(help="查询目的代码。Code of the purpose.", show_default=False)]
+_Bureau = Annotated[str, typer.Option(help="征信机构代码。Code of the bureau.", show_default=False)]
 _Items = Annotated[list[str], typer.Option("--item", help="条目代码，可多次。An item; may be repeated.")]
 _From = Annotated[
     datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="生效日，默认今日。The first day; today.")
@@ -44,14 +43,14 @@ def give(
     asked: CommandCall,
     *,
     bureau: _Bureau,
-    purpose: _Purpose,
+    purpose: options.Purpose,
     items: _Items,
     until: _To,
     since: _From = None,
     uses: _Uses = 1,
     token_out: _Token = None,
 ) -> Exit:
-    """授权信用服务机构查询（当事人）。Permit a bureau to ask; hand it the signed text."""
+    """授权征信机构查询（当事人）。Permit a bureau to ask; hand it the signed text."""
     body = body_of(
         AuthorisationIn,
         bureau=bureau,
@@ -94,7 +93,7 @@ def revoke(asked: CommandCall, authorisation: options.Authorisation) -> Exit:
 @app.command("hand-in", cls=Command)
 @asks
 def hand_in(asked: CommandCall, token: _Handed) -> Exit:
-    """提交当事人的授权（信用服务机构）。Hand in an authorisation as its subject gave it; the bureau's."""
+    """提交当事人的授权（征信机构）。Hand in an authorisation as its subject gave it; the bureau's."""
     with asked.node() as node:
         show.one(node.authorisations.hand_in(given.text(token)), as_json=asked.as_json)
     return Exit.DONE
@@ -103,7 +102,7 @@ def hand_in(asked: CommandCall, token: _Handed) -> Exit:
 @app.command("show", cls=Command)
 @asks
 def show_authorisation(asked: CommandCall, authorisation: options.Authorisation) -> Exit:
-    """查看已提交的授权（信用服务机构）。Show an authorisation and what became of it; the bureau's."""
+    """查看已提交的授权（征信机构）。Show an authorisation and what became of it; the bureau's."""
     with asked.node() as node:
         show.one(node.authorisations.read(authorisation), as_json=asked.as_json)
     return Exit.DONE
