@@ -81,7 +81,7 @@ class Admission:
         if caller.party is not None and not self._takes_part(caller.party):
             raise NotTakingPart(
                 "The catalogue has no active party of this credential; ask the credit office.",
-                "目录中没有该凭证所属的有效参与方；请联系信用管理办公室。",
+                "目录中没有该凭证所属的有效参与方；请联系信用工作机构。",
             )
 
     def _note(self, visit: Visit, problem: Problem) -> None:

@@ -137,9 +137,9 @@ def _check_role(action: Action, actor: Actor, standing: CaseSituation, state: Ca
     elif action in {"approve", "refuse", "revoke"}:
         is_offices = standing.appealed if action == "revoke" else state == "appealed"
         if is_offices and actor != "office":
-            raise NotTheOffice("Leave the appeal to the credit office.", "请由信用管理办公室办理复核。")
+            raise NotTheOffice("Leave the appeal to the credit office.", "请由信用工作机构办理复核。")
         if not is_offices and actor != "body":
-            raise NotTheBody("The office forwards a case and decides its appeal.", "信用管理办公室负责转办与复核。")
+            raise NotTheBody("The office forwards a case and decides its appeal.", "信用工作机构负责转办与复核。")
 
 
 def moved(asked: ActionIn, standing: CaseSituation, procedure: Procedure, *, today: date) -> Move:
