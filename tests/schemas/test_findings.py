@@ -42,7 +42,7 @@ def test_a_value_with_or_in_it_is_one_value():
     class Odd(BaseModel):
         word: Literal["this or that", "other"]
 
-    assert texts(Odd, word="x")[1] == "取值须为：this or that、other。"
+    assert texts(Odd, word="x")[1] == "取值须为：this or that；other。"
 
 
 SOURCES = [path.read_text(encoding="utf-8") for folder in ("schemas", "chassis", "services", "gateway")
