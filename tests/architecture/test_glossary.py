@@ -62,3 +62,17 @@ def test_a_word_that_is_not_to_be_used_stands_in_no_text(word: str):
 
 def test_a_department_is_addressed_as_one_and_a_person_as_a_person():
     assert {name for name, text in texts().items() if "您" in text} <= TO_PERSONS
+
+
+def test_what_is_not_built_stands_in_one_list_and_is_not_there():
+    readmes = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md")]
+    assert all("docs/reference/not-built.md" in text for text in readmes)
+    own = re.compile(r"(?<!\[)not built|(?<!\[)尚未建成")
+    assert [text[:40] for text in readmes if own.search(text)] == []
+    listed = (ROOT / "docs" / "reference" / "not-built.md").read_text(encoding="utf-8")
+    operators = (ROOT / "docs" / "reference" / "openapi-operator.json").read_text(encoding="utf-8")
+    document = (ROOT / "docs" / "reference" / "openapi.json").read_text(encoding="utf-8")
+    assert all(word in listed for word in ("OIDC", "XLSX", "signature_needed", "consent"))
+    assert [word for word in ("openIdConnect", "spreadsheetml", "consent-requests", "portal") if word in document] == []
+    assert "/v1/admin/erasures" in operators
+    assert "eras" not in listed, "it is built"

@@ -85,6 +85,9 @@ async def test_a_departments_night_job_and_the_morning_after(desk, city, tmp_pat
     standing = (await desk.does("owner", f"records show {found['record']} --json")).document
     assert standing["fields"]["CF_XDR_ZJHM"] == first["CF_XDR_ZJHM"]
     changed = f"records correct {found['record']} --set CF_NR_FK=0.3 --set CF_NR=罚款3000元 --json"
+    unsaid = await desk.does("owner", changed, ends=2)
+    assert "--reason" in unsaid.stderr, "why it changes is said by whoever changes it"
+    changed += " --reason error"
     assert (await desk.does("owner", changed)).document["verdict"] == "corrected"
     stale = await desk.does("owner", f"{changed} --rev {found['rev']} --set BZ=x", ends=2)
     assert stale.document["error"]["status"] == 412
@@ -130,11 +133,13 @@ async def _receipts_verify(desk: Desk, folder: Path, *files: Path) -> None:
         night = folder / "night.ndjson"
         verified = await desk.does(None, "verify --json --public", key, "--verdicts", night, file)
         assert (verified.document["kind"], verified.document["publics"]) == ("receipt", [key])
+    believed = await desk.does(None, "verify --json", files[0])  # `submit` kept the node's key
+    assert believed.document["publics"] == [key]
     wrong = await desk.does(None, "verify --json --public", key, "--verdicts", files[0], files[0], ends=1)
     assert wrong.document["error"]["code"] == "digest"
 
 
-async def test_an_officer_releases_one_held_row_and_rejects_another(desk, tmp_path):
+async def test_an_officer_releases_one_held_row_and_refuses_another(desk, tmp_path):
     wrong = resident(3)[:-1] + ("0" if resident(3)[-1] != "0" else "1")
     rows = [penalised(desk, 11, CF_XDR_ZJHM=wrong), penalised(desk, 12, CF_XDR_ZJHM=wrong)]
     sent = await desk.does("owner", "submit --no-save --json", export(tmp_path / "rows.csv", rows))
@@ -143,7 +148,7 @@ async def test_an_officer_releases_one_held_row_and_rejects_another(desk, tmp_pa
     assert (await desk.does("officer", f"reviews show {first} --json")).document["fields"]["CF_XDR_ZJHM"] == wrong
     released = await desk.does("officer", f"reviews release {first} --note checked --json")
     assert released.document["verdict"] == "accepted"
-    rejected = await desk.does("officer", f"reviews reject {second} --json")
+    rejected = await desk.does("officer", f"reviews refuse {second} --json")
     assert rejected.document["verdict"] == "refused"
     assert second in (await desk.does("officer", "reviews list --state refused")).stdout
 

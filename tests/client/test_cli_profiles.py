@@ -64,6 +64,28 @@ def test_a_profiles_key_is_sent_to_no_other_address(home, remote, tmp_path):
     assert len(remote.submissions) == 1
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", ""])
+def test_a_key_of_the_environment_is_sent_to_no_address_of_the_command_line(remote, tmp_path, url):
+    file, env = table(tmp_path, ["accepted"]), {"CREDITMESH_URL": url}
+    nobody = run("submit", file, "--item", ITEM, "--node", remote.url, ends=2, CREDITMESH_KEY=KEY, **env)
+    assert "--key-file" in nobody.stderr
+    assert remote.asked == []
+    (tmp_path / "key").write_text(KEY)
+    line = ("--node", remote.url, "--key-file", tmp_path / "key")
+    run("submit", file, "--item", ITEM, "--no-save", *line, CREDITMESH_KEY=OTHER, **env)
+    run("submit", file, "--item", ITEM, "--no-save", CREDITMESH_URL=remote.url, CREDITMESH_KEY=KEY)
+    assert len(remote.submissions) == 2
+
+
+@pytest.mark.parametrize("words", [(), ("--profile", "home")])
+def test_what_is_open_to_all_is_asked_without_any_key(home, remote, words):
+    env = {} if words else {"CREDITMESH_URL": remote.url, "CREDITMESH_KEY": KEY}
+    run("templates", "fields", ITEM, *words, **env)
+    run("templates", "fields", ITEM, *words, *(() if words else ("--key", KEY)), **env)
+    assert remote.asked
+    assert [each.headers.get("authorization") for each in remote.asked] == [None] * len(remote.asked)
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])
 def test_a_file_that_others_can_read_is_not_read(home, mode):
     home.chmod(mode)

@@ -16,8 +16,8 @@ from creditmesh.chassis.settings import NodeSettings
 from creditmesh.gateway.routes import Route, Routes
 from creditmesh.node.declaration import NODE
 from creditmesh.node.reference import FOLDER, openapi, write
-from creditmesh.schemas.glossary import WORDS
 from creditmesh.schemas.problems import PROBLEM_JSON
+from creditmesh.schemas.property_texts import WORDS
 from creditmesh.schemas.reasons import REASONS
 
 REMEDY = "run `python -m creditmesh.node.reference` and commit docs/reference"
@@ -167,7 +167,7 @@ def test_every_property_says_what_it_is(document: Document):
         for name, said in schema.get("properties", {}).items()
         if not said.get("description")
     ]
-    assert not silent, "write a text under the field, or its name into creditmesh.schemas.glossary"
+    assert not silent, "write a text under the field, or its name into creditmesh.schemas.property_texts"
 
 
 def test_every_word_of_the_glossary_is_used():

@@ -111,6 +111,10 @@ async def test_a_record_that_is_erased_ends_is_deleted_and_the_key_goes_when_nob
     other, _ = await made(alone, person_penalty(alone.number()))
     found = await erase_person(alone, number)
     assert [(each.record, each.rev) for each in found.records] == [(record, 2)]
+    async with alone.context(OPERATOR) as ctx:
+        entry = await operations.erasure_of(ctx, found.erasure or subject)
+    assert (entry.records, entry.complete) == (found.records, found.complete), "the order answers what stands"
+    assert [each.pending for each in found.records] == [("city",)]
     *_, end = await alone.events(record)
     assert (end.change, end.state, end.reason, end.basis) == ("erased", "erased", "order", None)
     assert await Eraser(alone.equipment).turn() == (0, 0), "somebody has still to read it"

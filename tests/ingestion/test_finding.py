@@ -11,6 +11,7 @@ from tests.ingestion.conftest import MARKET_CALLER, PENALTY, House, department
 from tests.ingestion.entries import Feed, new_record
 from tests.ingestion.rows import MARKET, TODAY, TRANSPORT, changed, penalty, person_penalty, resident, uscc
 from tests.ingestion.test_records import made, withdraw
+from tests.ingestion.test_round_trips import counted
 
 
 async def find(house: House, caller=MARKET_CALLER, **search: Any) -> httpx.Response:
@@ -74,6 +75,18 @@ async def test_whoever_has_none_of_yours_sees_the_look_too_and_who_is_not_known_
     assert (await house.fetch("select count(*) from vault.subject")) == subjects
 
 
+async def test_who_is_not_known_is_asked_about_as_who_is(house: House, monkeypatch: pytest.MonkeyPatch):
+    number, other = house.number(), department("transport", credential="other")
+    await made(house, penalty(number))
+    statements = []
+    for asked in (number, house.number()):
+        await found(house, other, subject=organisation(asked))
+        with counted(monkeypatch) as seen:
+            assert await found(house, other, subject=organisation(asked)) == []
+        statements.append([doing for doing in seen if "ingestion." in doing])
+    assert statements[0] == statements[1] != []
+
+
 async def test_a_number_singles_somebody_out_and_a_day_names_nobody(house: House):
     number = house.number()
     row = person_penalty(number)
@@ -95,8 +108,8 @@ async def test_nobody_finds_anothers_records_nor_those_of_items_a_credential_doe
     for caller in (other, narrow):
         assert await found(house, caller, number=row["CF_WSH"]) == []
         assert row["CF_WSH"] not in (await find(house, caller)).text
-    answer = (await find(house, narrow, item=PENALTY)).json()
-    assert answer == {"items": [], "next": None, "partial": True, "unreadable": []}
+    page = (await find(house, narrow, item=PENALTY)).json()
+    assert page == {"items": [], "next": None, "partial": True, "unreadable": []}
 
 
 async def test_records_are_listed_by_day_and_state_newest_first_page_by_page(house: House):

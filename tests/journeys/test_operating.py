@@ -121,16 +121,16 @@ def test_a_person_is_erased_after_it_was_said_what_would_go_and_the_entry_names_
     assert typed(city, "people", "add", "-", said=json.dumps(person)).exit_code == 0
     words = ("people", "erase", "-", "--ground", "order", "--basis", "（2026）示01行终8号", "--officer", "Reviewer Lan")
     asked = typed(city, *words, said=json.dumps(person))
-    assert (asked.exit_code, "0 records" in asked.stdout, "将被删除" in asked.stdout) == (0, True, True), asked.output
+    assert (asked.exit_code, "0 records" in asked.stdout, "拟删除" in asked.stdout) == (0, True, True), asked.output
     listed = typed(city, "people", "erasures")
     assert (listed.exit_code, "Reviewer Lan" in listed.stdout) == (0, False)
     done = typed(city, *words, "--confirmed", said=json.dumps(person))
-    assert done.exit_code == 0, done.output
+    assert (done.exit_code, "complete" in done.stdout) == (0, True), done.output
     listed = typed(city, "people", "erasures")
     assert "Reviewer Lan" in listed.stdout
     erasure = done.stdout.strip().splitlines()[-1].partition(":")[0]
     one = typed(city, "people", "erasures", erasure)
-    assert one.exit_code == 0, one.output
+    assert (one.exit_code, "已完成" in one.stdout) == (0, True), one.output
     for each in (asked, done, listed, one):
         assert number not in each.output
     unknown = typed(

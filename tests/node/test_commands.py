@@ -41,13 +41,22 @@ def refused(done: Result) -> str:
     [
         ({"TRUSTED_PROXIES": "10.9.8.7"}, ["CREDITMESH_TRUSTED_PROXIES is JSON", '\'["10.0.0.7"', "须为 JSON"]),
         ({"TRUSTED_PROXIES": '["10.9.8"]'}, ["CREDITMESH_TRUSTED_PROXIES: ", "取值不符合要求"]),
-        ({"TIER": "county"}, ["CREDITMESH_TIER: Input should be 'city', 'province' or 'nation'", "须为 'city'"]),
+        (
+            {"TIER": "county"},
+            [
+                "CREDITMESH_TIER: Input should be 'city', 'province' or 'nation'",
+                "须为下列之一：city；province；nation。",
+            ],
+        ),
         ({"PARTS": "0"}, ["CREDITMESH_PARTS: ", "greater than or equal to 1", "不得小于 1"]),
         ({"BUS__KIND": "kafka"}, ["CREDITMESH_BUS__BOOTSTRAP: Field required", "CREDITMESH_BUS__BOOTSTRAP：必须设置"]),
         ({"BUS__KIND": "pigeon"}, ["CREDITMESH_BUS__KIND is embedded or kafka", "CREDITMESH_BUS__KIND 须为"]),
         (
             {"KEEP_EVENT_DAYS": "3"},
-            ["CREDITMESH_KEEP_EVENT_DAYS is no setting; CREDITMESH_KEEP_EVENTS_DAYS is", "不是"],
+            [
+                "CREDITMESH_KEEP_EVENT_DAYS is no setting; CREDITMESH_KEEP_EVENTS_DAYS is",
+                "（是否指 CREDITMESH_KEEP_EVENTS_DAYS），请更正",
+            ],
         ),
         ({"TIER": "county", "PARTS": "x"}, ["CREDITMESH_TIER: ", "CREDITMESH_PARTS: "]),
     ],

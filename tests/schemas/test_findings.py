@@ -1,12 +1,16 @@
 """What a model finds is said with the values that are allowed, in both languages, and never with what was sent."""
 
+import re
+from pathlib import Path
 from typing import Literal
 
 import pytest
+import yaml
 from pydantic import BaseModel, ValidationError
 
-from creditmesh.schemas.findings import texts_of
+from creditmesh.schemas.findings import RULES, texts_of
 from creditmesh.schemas.listing import MOST_LISTED, listed
+from creditmesh.schemas.problems import read_aloud
 from creditmesh.schemas.records import CorrectionIn, WithdrawalIn
 
 
@@ -39,3 +43,28 @@ def test_a_value_with_or_in_it_is_one_value():
         word: Literal["this or that", "other"]
 
     assert texts(Odd, word="x")[1] == "取值须为：this or that；other。"
+
+
+SOURCES = [path.read_text(encoding="utf-8") for folder in ("schemas", "chassis", "services", "gateway")
+           for path in Path(folder).rglob("*.py")]  # fmt: skip
+
+
+def test_every_finding_of_our_own_says_its_remedy():
+    own = {code for text in SOURCES for code in re.findall(r'PydanticCustomError\(\s*"(\w+)"', text)}
+    assert "records_needed" in own
+    assert own <= set(RULES)
+
+
+def test_a_detail_that_only_points_at_errors_is_not_read_aloud_above_them():
+    said = [text for source in SOURCES for text in re.findall(r'"(See errors[^"]*|[^" ]+见 errors[^"]*)"', source)]
+    assert len(said) > 10
+    assert [text for text in said if read_aloud(text, errors=True)] == []
+    assert read_aloud("See errors.", errors=False) == "See errors."
+    assert read_aloud("The row is refused.", errors=True) == "The row is refused."
+
+
+def test_no_value_of_the_shipped_code_sets_has_the_mark_that_stands_between_them():
+    sets = Path("services/catalogue/src/creditmesh/catalogue/data/code_sets").glob("*.yaml")
+    values = [each for path in sets for each in yaml.safe_load(path.read_text(encoding="utf-8"))["values"]]
+    assert len(values) > 50
+    assert [each for each in values if "；" in str(each["value"])] == []

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from pydantic import JsonValue
 
+from creditmesh.client.errors import NotUnderstood
 from creditmesh.client.http import Call, Wire
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Matter, Measure, Party, Procedure, Purpose
@@ -71,6 +72,16 @@ class Catalogue:
     def parties(self) -> Iterator[Party]:
         """Who takes part."""
         return self._wire.pages("/v1/catalogue/parties", Page[Party])
+
+    def itself(self) -> Party:
+        """The node's own row, with its keys: it alone among the nodes has no place, for places are seen from it."""
+        own = [each for each in self.parties() if each.kind == "node" and each.place is None and each.active]
+        if len(own) != 1 or not any(key.use == "node" for key in own[0].keys):
+            raise NotUnderstood(
+                "The node's catalogue has no single row of the node itself with its keys; its operator publishes it.",
+                "节点目录中没有唯一的、含公钥的节点自身条目；请联系该节点的运维发布。",
+            )
+        return own[0]
 
     def code_set(self, name: str) -> CodeSet:
         """One code set with its values."""

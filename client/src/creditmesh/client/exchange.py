@@ -5,13 +5,13 @@ from time import monotonic, sleep
 from typing import NamedTuple
 from urllib.parse import quote
 
+from creditmesh.client.catalogue import Catalogue
 from creditmesh.client.errors import NotUnderstood, ProblemError, Unreachable
 from creditmesh.client.feeds import FeedHead, FeedPage, read_page
 from creditmesh.client.http import ANSWER, Call, Wire
 from creditmesh.client.retries import Retries, RetryBudget, Waiting
 from creditmesh.client.signatures import raw
 from creditmesh.schemas.bodies import Page
-from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.exchange import FeedEntry, FeedOut, ProofOut, feed_origin
 
 MOST = 1000
@@ -41,7 +41,7 @@ class Exchange:
 
         Trust on first use, as good as the connection to the node: keep the head, never pin twice.
         """
-        node = self._itself()
+        node = Catalogue(self._wire).itself()
         publics = tuple(raw(key.public) for key in node.keys if key.use == "node")
         return FeedHead(origin=feed_origin(node.code, feed), publics=publics)
 
@@ -97,17 +97,6 @@ class Exchange:
                     return read_page(response.read())
             except (Unreachable, ProblemError) as error:
                 patience.wait(error)
-
-    def _itself(self) -> Party:
-        """The node's own row: it alone among the nodes has no place in the chain, for the places are seen from it."""
-        parties = self._wire.pages("/v1/catalogue/parties", Page[Party])
-        own = [each for each in parties if each.kind == "node" and each.place is None and each.active]
-        if len(own) != 1 or not any(key.use == "node" for key in own[0].keys):
-            raise NotUnderstood(
-                "The node's catalogue has no single row of the node itself with its keys; its operator publishes it.",
-                "节点目录中没有唯一的、含公钥的节点自身条目；请联系该节点的运维发布。",
-            )
-        return own[0]
 
 
 def _path(feed: str) -> str:

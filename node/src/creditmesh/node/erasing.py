@@ -13,6 +13,11 @@ _KEY = {
     "stays": ("their key stays, for other records need it", "其密钥因其他记录仍需而保留"),
     None: ("", ""),
 }
+_STATES = {
+    "considered": ("would be erased", "拟删除"),
+    "ordered": ("will be deleted: not complete, see what is pending", "将被删除：尚未完成，见 pending"),
+    "complete": ("are deleted everywhere: complete", "已在各处删除：已完成"),
+}
 NAMES = ("record", "item", "party", "deleted", "pending")
 
 
@@ -42,7 +47,7 @@ def summary(found: ErasureOut) -> tuple[str, str]:
     """What goes, or went, in a line of each language."""
     elsewhere = ", ".join(f"{node}: {count}" for node, count in sorted(found.elsewhere.items()))
     key, key_zh = _KEY[found.key]
-    state, state_zh = ("would be erased", "将被删除") if found.erasure is None else ("are erased", "已删除")
+    state, state_zh = _STATES["considered" if found.erasure is None else "complete" if found.complete else "ordered"]
     said = [f"{len(found.records)} records and {found.held_rows} held rows {state}"]
     said_zh = [f"{len(found.records)} 条记录、{found.held_rows} 行待审核数据{state_zh}"]
     if elsewhere:

@@ -9,6 +9,7 @@ import httpx
 
 from creditmesh.node import run_files
 from creditmesh.node.errors import NodeError
+from creditmesh.schemas.problems import read_aloud
 
 
 class Operator:
@@ -54,7 +55,8 @@ def _tls() -> ssl.SSLContext:
 
 def _refused(problem: Any) -> NodeError:
     fields = [f"{error['pointer'] or '/'} {error['detail']} {error['detail_zh']}" for error in problem["errors"]]
+    detail, detail_zh = (read_aloud(problem[name], errors=bool(fields)) for name in ("detail", "detail_zh"))
     return NodeError(
-        f"{problem['title']}: {problem['detail']}".rstrip(": "),
-        "\n".join((f"{problem['title_zh']}：{problem['detail_zh']}".rstrip("："), *fields)),
+        f"{problem['title']}: {detail}".rstrip(": "),
+        "\n".join((f"{problem['title_zh']}：{detail_zh}".rstrip("："), *fields)),
     )

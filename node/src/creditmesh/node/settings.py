@@ -17,7 +17,7 @@ _OTHERS = frozenset({"CREDITMESH_URL", "CREDITMESH_KEY", "CREDITMESH_SAMPLES"})
 """Those of the client, and where a sandbox's samples are: they may stand in the same environment."""
 _BUS = EmbeddedBusSettings.model_fields | KafkaBusSettings.model_fields
 _RULES_ZH: Mapping[str, str] = {
-    "literal_error": "须为 {expected} 之一",
+    "literal_error": "须为下列之一：{expected}",
     "missing": "必须设置",
     "greater_than_equal": "不得小于 {ge}",
     "less_than_equal": "不得大于 {le}",
@@ -56,7 +56,7 @@ def _variables(model: type[BaseModel], prefix: str) -> Iterator[str]:
 
 def _unknown(name: str) -> tuple[str, str]:
     near = get_close_matches(name, known(), n=1)
-    meant, meant_zh = (f"; {near[0]} is", f"；是否指 {near[0]}？") if near else ("", "")
+    meant, meant_zh = (f"; {near[0]} is", f"（是否指 {near[0]}）") if near else ("", "")
     return f"{name} is no setting{meant}: correct it or unset it", f"{name} 不是有效设置{meant_zh}，请更正或取消"
 
 
@@ -75,5 +75,8 @@ def _finding(found: Any) -> tuple[str, str]:
         return f"{name}__KIND is embedded or kafka", f"{name}__KIND 须为 embedded 或 kafka"
     if field == "bus":
         name = "__".join([name, *(str(step).upper() for step in rest if step in _BUS)])
-    rule_zh = _RULES_ZH.get(found["type"], _OTHER_ZH).format(**found.get("ctx", {}))
+    bounds = dict(found.get("ctx", {}))
+    if "expected" in bounds:
+        bounds["expected"] = "；".join(re.findall("'([^']*)'", bounds["expected"]))
+    rule_zh = _RULES_ZH.get(found["type"], _OTHER_ZH).format(**bounds)
     return f"{name}: {found['msg']}", f"{name}：{rule_zh}"

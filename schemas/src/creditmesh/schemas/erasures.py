@@ -49,7 +49,7 @@ class ErasedRecordOut(Out):
     """Who submitted it, and must not send it again."""
     deleted: bool = False
     """Whether it is deleted here; until then some reader has still to know."""
-    pending: tuple[Code, ...] = ()
+    pending: tuple[Code, ...]
     """The nodes and departments that have not answered that they erased it; this node while not all are known."""
     holders: tuple["ErasureLine", ...] = ()
 

@@ -41,6 +41,10 @@ RULES: Mapping[str, tuple[str, str]] = {
         "A number of a person (identity, mobile, bank card) may not stand here; leave it out.",
         "此处不得出现个人号码（身份证件、手机、银行卡），请删除。",
     ),
+    "records_needed": (
+        "Name the records that rest on the consent, in `records` (on a command line --record): others do not.",
+        "请在 records 中列明基于该同意的记录（命令行为 --record）；其他记录不在其列。",
+    ),
     "instant_range": ("An instant of the years 1900 to 9899 is needed.", "时间须在 1900 年至 9899 年之间。"),
     "timezone_aware": ("The instant needs its offset, as in 2026-03-02T09:15:30+08:00.", "时间须带时区偏移。"),
     "greater_than_equal": ("The value is too small, or too early: at least {ge}.", "取值过小或过早：不得小于 {ge}。"),

@@ -1,5 +1,7 @@
 """RFC 9457 problem documents in both languages."""
 
+import re
+
 from pydantic import BaseModel, ConfigDict, Field
 
 PROBLEM_JSON = "application/problem+json"
@@ -16,6 +18,11 @@ class FieldError(BaseModel):
     code: str
     detail: str
     detail_zh: str
+
+
+def read_aloud(detail: str, *, errors: bool) -> str:
+    """A detail for people who see the errors below it: where it only says that they stand in `errors`, nothing."""
+    return "" if errors and re.match(r"See errors\b|\S+见 errors", detail) else detail
 
 
 class ProblemDocument(BaseModel):

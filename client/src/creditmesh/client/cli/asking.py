@@ -12,7 +12,7 @@ import typer
 
 from creditmesh.client.cli import options
 from creditmesh.client.cli.exits import Exit, concluded
-from creditmesh.client.cli.target import Target, TargetOptions, target_of, warn_of_key
+from creditmesh.client.cli.target import Target, TargetOptions, open_target_of, target_of, warn_of_key
 from creditmesh.client.errors import Unsendable
 from creditmesh.client.node import Node
 
@@ -33,8 +33,8 @@ class CommandCall:
 
     @contextmanager
     def node(self, *, open_to_all: bool = False) -> Iterator[Node]:
-        """The node; `open_to_all`: what is asked needs no credential, and none is sent where none is said."""
-        target = target_of(self.place, key_needed=not open_to_all)
+        """The node; `open_to_all`: what is asked needs no credential, and none is sent."""
+        target = open_target_of(self.place) if open_to_all else self.target
         with Node(target.url, key=target.key) as made:
             yield made
 

@@ -21,7 +21,6 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 _Bureau = Annotated[str, typer.Option(help="征信机构代码。Code of the bureau.", show_default=False)]
-_Purpose = Annotated[str, typer.Option(help="查询目的代码。Code of the purpose.", show_default=False)]
 _Items = Annotated[list[str], typer.Option("--item", help="条目代码，可多次。An item; may be repeated.")]
 _From = Annotated[
     datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="生效日，默认今日。The first day; today.")
@@ -44,7 +43,7 @@ def give(
     asked: CommandCall,
     *,
     bureau: _Bureau,
-    purpose: _Purpose,
+    purpose: options.Purpose,
     items: _Items,
     until: _To,
     since: _From = None,

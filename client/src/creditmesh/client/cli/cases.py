@@ -88,11 +88,23 @@ def _theirs(node: Node, handled: Iterator[CaseEntry]) -> Iterator[CaseEntry]:
     except ProblemError as refused:
         if refused.code != "forbidden":
             raise
-        yield from node.me.cases()
+        yield from _own(node, refused)
         return
     if first is not None:
         yield first
         yield from handled
+
+
+def _own(node: Node, refused: ProblemError) -> Iterator[CaseEntry]:
+    """The caller's own cases; whoever may see none of either kind is told why of those to handle."""
+    own = node.me.cases()
+    try:
+        first = next(own, None)
+    except ProblemError as nobody:
+        raise refused if nobody.code == "forbidden" else nobody from None
+    if first is not None:
+        yield first
+        yield from own
 
 
 @app.command("show", cls=Command)

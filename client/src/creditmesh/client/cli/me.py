@@ -11,7 +11,7 @@ from creditmesh.client.cli.writing import save
 app = typer.Typer(
     name="me",
     cls=Group,
-    help="本人（本企业）的档案、访问记录、导出。Your own file, who looked, and what you may carry away.",
+    help="本人（本企业）的档案、访问日志、导出。Your own file, who looked, and what you may carry away.",
     no_args_is_help=True,
 )
 

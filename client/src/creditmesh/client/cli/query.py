@@ -11,8 +11,7 @@ from creditmesh.client.cli.exits import Exit
 from creditmesh.client.http import asked as body_of
 from creditmesh.schemas.queries import QueryIn
 
-_Purpose = Annotated[str, typer.Option(help="查询目的代码。Code of the purpose.", show_default=False)]
-_Matter = Annotated[str | None, typer.Option(help="办理事项代码（部门）。Code of the matter; of departments.")]
+_Matter = Annotated[str | None, typer.Option(help="事项代码（部门）。Code of the matter; of departments.")]
 _Given = Annotated[UUID | None, typer.Option(help="授权编号（征信机构）。The authorisation; of bureaus.")]
 _Items = Annotated[
     list[str] | None, typer.Option("--item", help="仅查该条目，可多次。This item only; may be repeated.")
@@ -23,7 +22,7 @@ _Items = Annotated[
 def query(
     asked: CommandCall,
     *,
-    purpose: _Purpose,
+    purpose: options.Purpose,
     code: options.SubjectCode = None,
     subject: options.SubjectFile = None,
     kind: options.Kind = None,
@@ -50,7 +49,13 @@ def query(
     show.one(answer, as_json=asked.as_json)
     if answer.marks:
         say.notice(f"{len(answer.marks)} records are disputed.", f"{len(answer.marks)} 条记录有异议标注。")
-    if answer.partial:
+    if answer.unreadable:
+        records = ", ".join(map(str, answer.unreadable))
+        say.notice(
+            f"The node cannot read all records just now: {records}. Silence proves nothing; ask again later.",
+            f"节点暂时无法读取部分记录：{records}；未返回不代表没有记录，请稍后再查。",
+        )
+    if answer.out_of_reach:
         reached = ", ".join(answer.out_of_reach)
         say.notice(
             f"The credential does not reach all that was asked for ({reached}): silence proves nothing.",

@@ -21,7 +21,7 @@ from creditmesh.schemas.verdicts import Verdict
 app = typer.Typer(
     name="records",
     cls=Group,
-    help="本单位的记录：查找、查看、更正、终止。A department's own records: find, look, correct, withdraw.",
+    help="本单位的记录：查找、查看、更正、撤销。A department's own records: find, look, correct, withdraw.",
     no_args_is_help=True,
 )
 _Revisions = Annotated[bool, typer.Option("--revisions", help="全部版本。Every revision, oldest first.")]
@@ -37,8 +37,10 @@ _Fields = Annotated[
     ),
 ]
 _Whole = Annotated[bool, typer.Option("--whole", help="--fields 即全部内容。--fields is the whole content.")]
-_WhyCorrected = Annotated[CorrectionReason, typer.Option("--reason", help="更正原因。Why it changes.")]
-_WhyEnded = Annotated[WithdrawalReason, typer.Option("--reason", help="终止原因。Why it ends.", show_default=False)]
+_WhyCorrected = Annotated[
+    CorrectionReason, typer.Option("--reason", help="更正原因。Why it changes.", show_default=False)
+]
+_WhyEnded = Annotated[WithdrawalReason, typer.Option("--reason", help="撤销原因。Why it ends.", show_default=False)]
 
 
 _Number = Annotated[str | None, typer.Option("--number", help="文书号。Number of the document.")]
@@ -102,7 +104,7 @@ def correct(
     removed: _Unset = None,
     fields: _Fields = None,
     whole: _Whole = False,
-    reason: _WhyCorrected = "error",
+    reason: _WhyCorrected,
     basis: options.Basis = None,
     rev: options.Rev = None,
 ) -> Exit:
@@ -136,7 +138,7 @@ def withdraw(
     basis: options.Basis = None,
     rev: options.Rev = None,
 ) -> Exit:
-    """终止记录：自此不再展示和使用。End a record: from now on it is shown and used nowhere."""
+    """撤销记录：自此不再展示和使用。End a record: from now on it is shown and used nowhere."""
     body = body_of(WithdrawalIn, reason=reason, basis=basis)
     with asked.node() as node:
         at = node.records.read(record).rev if rev is None else rev

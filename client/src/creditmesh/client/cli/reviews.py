@@ -49,9 +49,9 @@ def release(asked: CommandCall, review: options.Review, *, note: options.Note = 
     return Exit.DONE
 
 
-@app.command("reject", cls=Command)
+@app.command("refuse", cls=Command)
 @asks
-def reject(asked: CommandCall, review: options.Review, *, note: options.Note = None) -> Exit:
+def refuse(asked: CommandCall, review: options.Review, *, note: options.Note = None) -> Exit:
     """审核不通过。Refuse a held row for good."""
     body = body_of(DecisionIn, decision="refuse", note=note)
     with asked.node() as node:

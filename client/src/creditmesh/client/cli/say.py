@@ -3,13 +3,15 @@
 import json
 import os
 import sys
-from io import StringIO, TextIOWrapper
+from io import TextIOWrapper
 
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from creditmesh.client.errors import ClientError, ProblemError, Unverified
+from creditmesh.schemas.problems import read_aloud
 
 answers = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 """Standard output: what was asked for."""
@@ -34,21 +36,33 @@ _WHOLE = 1_000_000
 
 
 def columns(*headers: str, right: int | None = None) -> Table:
-    """A table whose cells are folded where the terminal ends, and never cut; `right`: the column of numbers."""
+    """A table whose cells are shown whole; `right`: the column of numbers."""
     table = Table(box=None, pad_edge=False)
     for place, header in enumerate(headers):
-        table.add_column(header, overflow="fold", justify="right" if place == right else "left")
+        table.add_column(header, no_wrap=True, justify="right" if place == right else "left")
     return table
 
 
 def table(shown: Table) -> None:
-    """A table, folded on a terminal and in whole lines everywhere else."""
-    if answers.is_terminal:
+    """A table where it fits, else a block of `name: value` for each row; where nobody looks, values between tabs."""
+    if not answers.is_terminal:
+        for row in (_headers(shown), *_rows(shown)):
+            answers.file.write(printable("\t".join(" ".join(cell.split()) for cell in row)) + "\n")
+    elif Measurement.get(answers, answers.options.update(width=_WHOLE), shown).maximum <= answers.width:
         answers.print(shown, soft_wrap=False)
-        return
-    text = StringIO()
-    Console(file=text, width=_WHOLE, highlight=False, markup=False, emoji=False).print(shown)
-    answers.print("\n".join(line.rstrip() for line in text.getvalue().splitlines()))
+    else:
+        for row in _rows(shown):
+            for name, value in zip(_headers(shown), row, strict=True):
+                answers.print(f"{name}: {value}")
+            answers.print()
+
+
+def _headers(shown: Table) -> list[str]:
+    return [str(column.header) for column in shown.columns]
+
+
+def _rows(shown: Table) -> list[tuple[str, ...]]:
+    return list(zip(*(map(str, column.cells) for column in shown.columns), strict=True))
 
 
 def document(given: object) -> None:
@@ -98,7 +112,8 @@ def _lines(problem: ClientError) -> list[tuple[str, str]]:
         return [(problem.detail_zh, "bold red"), (problem.detail, "bold red")]
     document = problem.document
     lines = [(f"{document.title_zh} / {document.title} [{document.code}, HTTP {document.status}]", "bold red")]
-    lines += [(text, "red") for text in (document.detail_zh, document.detail) if text]
+    details = (read_aloud(text, errors=bool(document.errors)) for text in (document.detail_zh, document.detail))
+    lines += [(text, "red") for text in details if text]
     for field in document.errors:
         lines.append((f"  {field.pointer or '/'} [{field.code}] {field.detail_zh}", "red"))
         lines.append((f"  {' ' * len(field.pointer or '/')} {field.detail}", "red"))

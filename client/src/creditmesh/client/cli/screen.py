@@ -14,7 +14,10 @@ from creditmesh.client.cli.writing import written
 from creditmesh.client.subjects import subjects_of
 from creditmesh.schemas.screenings import ScreeningOut
 
-_COLUMNS = ("row", "certainty", "designations", "measures", "rewards", "disputed", "decision_id", "use_until", "as_of")
+_COLUMNS = (
+    "row", "certainty", "designations", "measures", "rewards", "disputed", "unreadable",
+    "decision_id", "use_until", "as_of",
+)  # fmt: skip
 _WORDS = {"exact": "已识别", "partial": "凭证未覆盖全部条目", "number_needed": "需提供号码", "invalid": "号码无效"}
 _STEP = 100
 
@@ -31,7 +34,7 @@ def screen(
 ) -> Exit:
     """按事项核查文件中的主体。Ask for one matter what applies to each subject in a file.
 
-    每个主体都可在其访问记录中看到此次核查。Each subject finds the screening in their own log.
+    每个主体都可在其访问日志中看到此次核查。Each subject finds the screening in their own log.
 
     有主体未识别，或凭证未覆盖该事项的全部条目，退出码为 1。The exit code is 1 where some subjects were not
     identified, or the credential does not reach every item of the matter.
@@ -65,8 +68,9 @@ def _row(answer: ScreeningOut) -> bytes:
     measures = " ".join(sorted({each.measure for each in answer.measures}))
     rewards = " ".join(sorted({each.measure for each in answer.rewards}))
     disputed = " ".join(str(mark.record) for mark in answer.marks)
+    unreadable = " ".join(map(str, answer.unreadable))
     ends = (answer.decision_id or "", answer.use_until or "", answer.as_of)
-    return _cells((answer.row, answer.certainty, designations, measures, rewards, disputed, *ends))
+    return _cells((answer.row, answer.certainty, designations, measures, rewards, disputed, unreadable, *ends))
 
 
 def _cells(values: tuple[object, ...]) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, JsonValue
 
 from creditmesh.client.cli import say
-from creditmesh.client.cli.words import headed, worded
+from creditmesh.client.cli.words import headed, kind_of, worded
 from creditmesh.client.cli.writing import save
 from creditmesh.schemas.signed import SignedText
 
@@ -18,59 +18,56 @@ def one(answer: BaseModel, *, as_json: bool) -> None:
     if as_json:
         say.document(document)
         return
-    for line in _tree(document, ""):
+    for line in _tree(document, "", type(answer)):
         say.answers.print(line)
 
 
 def many(answers: Iterable[BaseModel], columns: Sequence[str], *, as_json: bool) -> None:
     """A list: NDJSON as it comes, or a table of these members; `a.b` is member b of member a."""
-    documents = (answer.model_dump(mode="json") for answer in answers)
     if as_json:
-        for document in documents:
-            say.document(document)
+        for answer in answers:
+            say.document(answer.model_dump(mode="json"))
         return
-    rows = list(documents)
+    rows = [(type(answer), answer.model_dump(mode="json")) for answer in answers]
     table = say.columns(*map(headed, columns))
-    for row in rows:
-        table.add_row(*(_cell(name, _member(row, name)) for name in columns))
+    for kind, row in rows:
+        table.add_row(*(_cell(*_member(kind, row, name)) for name in columns))
     if rows:
         say.table(table)
     say.answers.print(f"共 in all: {len(rows)}")
 
 
-def _member(row: Any, name: str) -> JsonValue:
+def _member(kind: Any, row: Any, name: str) -> tuple[Any, JsonValue]:
     first, _, rest = name.partition(".")
     found = row.get(first) if isinstance(row, Mapping) else None
-    return _member(found, rest) if rest else found
+    return _member(kind_of(kind, first), found, rest) if rest else (kind_of(kind, first), found)
 
 
-def _cell(name: str, value: JsonValue) -> str:
+def _cell(kind: Any, value: JsonValue) -> str:
     if isinstance(value, list):
-        return ", ".join(_cell(name, each) for each in value)
+        return ", ".join(_cell(kind, each) for each in value)
     if isinstance(value, Mapping):  # a reason, or a count by its word
         return str(value["code"]) if "code" in value else ", ".join(f"{word} {count}" for word, count in value.items())
-    return worded(name, value)
+    return worded(kind, value)
 
 
-def _tree(value: JsonValue, indent: str) -> Iterator[str]:
-    pairs: Iterable[tuple[str, JsonValue]]
+def _tree(value: JsonValue, indent: str, kind: Any) -> Iterator[str]:
+    members: Iterable[tuple[str, Any, JsonValue]]
     if isinstance(value, Mapping):
-        pairs = ((headed(name), each) for name, each in value.items())
-        names: Iterable[str] = value
+        members = ((headed(name), kind_of(kind, name), each) for name, each in value.items())
     else:
         items = value if isinstance(value, list) else [value]
-        pairs = [(f"{place}.", each) for place, each in enumerate(items, start=1)]
-        names = ("" for _ in items)
-    for name, (header, each) in zip(names, pairs, strict=True):
+        members = ((f"{place}.", kind, each) for place, each in enumerate(items, start=1))
+    for header, inner, each in members:
         if each is None or each in ([], {}):
             continue
         if isinstance(each, list) and all(isinstance(part, str | int) for part in each):
-            each = ", ".join(worded(name, part) for part in each)  # noqa: PLW2901 - as it is shown
+            each = ", ".join(worded(inner, part) for part in each)  # noqa: PLW2901 - as it is shown
         if isinstance(each, Mapping | list):
             yield f"{indent}{header}{'' if header.endswith('.') else ':'}"
-            yield from _tree(each, indent + "  ")
+            yield from _tree(each, indent + "  ", inner)
         else:
-            yield f"{indent}{header}: {worded(name, each)}"
+            yield f"{indent}{header}: {worded(inner, each)}"
 
 
 def signed(text: SignedText, out: Path | None) -> None:

@@ -12,6 +12,7 @@ import typer
 from creditmesh.client.cli import options, say
 from creditmesh.client.cli.asking import CommandCall, resumes
 from creditmesh.client.cli.exits import Exit
+from creditmesh.client.cli.node_key import keep_key
 from creditmesh.client.cli.progress import bars
 from creditmesh.client.cli.resume import Resume, beside
 from creditmesh.client.cli.tally import Tally
@@ -47,6 +48,7 @@ class SubmitCommand:
     verdicts: Path | None
     resume: str | None
     save: bool
+    pins: Path
     as_json: bool
 
     @property
@@ -67,12 +69,13 @@ def submit(
     verdicts: options.Verdicts = None,
     no_save: options.NoSave = False,
     resume: options.Resume = None,
+    pins: options.Pins = options.PINS,
 ) -> Exit:
     """报送文件并逐行给出结果。Send a file of records; say what became of each row.
 
     未指明条目时按表头查找。The item is found from the header where it is not said and only one fits.
 
-    有行被拒绝则退出码为 1；待审核、历史内容、已终止记录的行另有提示。The exit code is 1 where rows were refused; rows
+    有行被拒绝则退出码为 1；待审核、历史内容、已撤销记录的行另有提示。The exit code is 1 where rows were refused; rows
     that are held, repeat an earlier content, or are of records that have ended are told beside.
 
     中断后重新运行同一命令即可续传。After a break, run the same command again: it goes on where it stood.
@@ -88,6 +91,7 @@ def submit(
             verdicts=verdicts,
             resume=resume,
             save=not (no_save or dry_run),
+            pins=pins,
             as_json=asked.as_json,
         )
         return _run(node, order)
@@ -125,6 +129,8 @@ def _run(node: Node, order: SubmitCommand) -> Exit:
             raise
     kept = _keep(submission.receipts, order.base) if order.save else []
     _forget(state)
+    if kept:
+        keep_key(node, submission.receipts, order.pins)
     _tell(order, tally, submission.receipts, kept)
     return Exit.REFUSED if tally.counts["refused"] else Exit.DONE
 

@@ -64,26 +64,43 @@ def warn_of_key(context: typer.Context) -> None:
         )
 
 
-def target_of(place: TargetOptions, *, key_needed: bool = True) -> Target:
+def target_of(place: TargetOptions) -> Target:
     """The one node that is meant, whole from one source: a sandbox, a profile, or an address with its key.
 
     Unsendable names the option that is missing or too many: a key of one place is never sent to another.
     """
+    return _target(place, key_needed=True)
+
+
+def open_target_of(place: TargetOptions) -> Target:
+    """The node for what is open to all: no key is sent there, also where one is at hand."""
+    found = _target(place, key_needed=False)
+    return Target(url=found.url, key=None, party=found.party)
+
+
+def _target(place: TargetOptions, *, key_needed: bool) -> Target:
     if place.sandbox is not None:
         return _in_sandbox(place.sandbox, place.sandbox_file)
     if (name := _profile_meant(place)) is not None:
         kept = profiles.read(name)
         return Target(url=kept.url, key=kept.key, party=kept.party)
-    key = place.key if place.key_file is None else key_in(place.key_file)
+    key = _key(place) if key_needed else None
     if place.node is None or (key is None and key_needed):
         raise Unsendable(
-            "Say which node and as whom: --node URL and CREDITMESH_KEY (or --key-file), --profile NAME, "
-            "or --sandbox NAME.",
-            "请指明节点和凭证：--node URL 与环境变量 CREDITMESH_KEY（或 --key-file），或 --profile NAME，"
-            "或 --sandbox NAME。",
+            "Say which node and as whom: --node URL with --key-file FILE, CREDITMESH_URL with CREDITMESH_KEY (which "
+            "counts for that address alone), --profile NAME, or --sandbox NAME.",
+            "请指明节点和凭证：--node URL 与 --key-file 文件，或环境变量 CREDITMESH_URL 与 CREDITMESH_KEY"
+            "（该密钥仅用于该地址），或 --profile NAME，或 --sandbox NAME。",
         )
     warn_in_clear(place.node)
     return Target(url=place.node, key=key)
+
+
+def _key(place: TargetOptions) -> str | None:
+    """The key of the address: one of the environment is of the environment's address, and of no other."""
+    if place.key_file is not None:
+        return key_in(place.key_file)
+    return None if "node" in place.on_command_line and "key" not in place.on_command_line else place.key
 
 
 def _profile_meant(place: TargetOptions) -> str | None:

@@ -1,9 +1,21 @@
-"""Chinese words beside the API's names, where people read them."""
+"""Chinese words beside the API's names, where people read them: those of the glossary."""
 
 from collections.abc import Mapping
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
-_NAMES: Mapping[str, str] = {
-    "accesses": "访问记录",
+from pydantic import BaseModel
+
+from creditmesh.schemas.events.access import AccessOutcome
+from creditmesh.schemas.events.case import CaseState
+from creditmesh.schemas.queries import AuthorisationState
+from creditmesh.schemas.records import ReviewState, SubmissionState
+from creditmesh.schemas.tasks import TaskState
+from creditmesh.schemas.verdicts import VerdictWord
+from creditmesh.schemas.words import RecordState
+
+NAMES: Mapping[str, str] = {
+    "accesses": "访问日志",
     "accepted_on": "入库日期",
     "action": "操作",
     "answer": "反馈",
@@ -24,8 +36,8 @@ _NAMES: Mapping[str, str] = {
     "detail": "说明",
     "detail_zh": "说明",
     "digest": "摘要",
-    "display_from": "公示起",
-    "display_until": "公示止",
+    "display_from": "公示期自",
+    "display_until": "公示期至",
     "due": "期限",
     "evidence": "材料",
     "fields": "内容",
@@ -33,16 +45,16 @@ _NAMES: Mapping[str, str] = {
     "given_at": "授权时间",
     "id": "编号",
     "issuer": "决定机关",
-    "item": "条目",
-    "items": "条目",
+    "item": "目录条目",
+    "items": "目录条目",
     "kind": "类型",
     "lane": "通道",
     "line": "文件行",
-    "mark": "标注",
-    "matter": "办理事项",
+    "mark": "异议标注",
+    "matter": "事项",
     "max_length": "最大长度",
     "max_uses": "可用次数",
-    "measure": "措施",
+    "measure": "奖惩措施",
     "name": "英文名称",
     "name_zh": "名称",
     "nature": "性质",
@@ -51,12 +63,12 @@ _NAMES: Mapping[str, str] = {
     "origin": "来源节点",
     "outcome": "结果",
     "overdue": "逾期",
-    "party": "单位",
-    "purpose": "目的",
+    "party": "参与方",
+    "purpose": "用途",
     "reason": "理由",
     "reasons": "原因",
-    "record": "记录",
-    "records": "记录",
+    "record": "信用记录",
+    "records": "信用记录",
     "refused_by": "上级拒收",
     "released": "可提供",
     "required": "必填",
@@ -69,7 +81,7 @@ _NAMES: Mapping[str, str] = {
     "state": "状态",
     "statement": "陈述",
     "steps": "经过",
-    "subject": "主体",
+    "subject": "信用主体",
     "submission": "报送",
     "task": "任务",
     "total": "总行数",
@@ -81,46 +93,77 @@ _NAMES: Mapping[str, str] = {
     "uses": "已用次数",
     "valid_from": "生效日",
     "valid_until": "失效日",
-    "verdict": "结果",
+    "verdict": "逐行结果",
     "verdicts": "各类结果",
     "withheld": "不提供",
 }
-_VALUES: Mapping[str, str] = {
-    "accepted": "新增",
-    "answered": "已反馈",
-    "approved": "已准予",
-    "closed": "已办结",
-    "corrected": "已更正",
-    "done": "已完成",
-    "expired": "已过期",
-    "filed": "已提交",
-    "held": "待审核",
-    "open": "待反馈",
-    "refused": "已拒绝",
-    "released": "审核通过",
-    "returned": "待补正",
-    "revoked": "已撤销",
-    "unchanged": "无变化",
-    "under_way": "进行中",
-    "used_up": "已用完",
-    "withdrawn": "已终止",
+VALUES: Mapping[Any, Mapping[str, str]] = {
+    AccessOutcome: {"released": "已提供", "nothing": "无可提供", "refused": "已拒绝"},
+    AuthorisationState: {
+        "active": "有效",
+        "not_yet": "未生效",
+        "expired": "已过期",
+        "used_up": "已用完",
+        "revoked": "已撤销",
+    },
+    CaseState: {
+        "filed": "已提交",
+        "returned": "待补正",
+        "accepted": "已受理",
+        "approved": "已准予",
+        "refused": "已驳回",
+        "appealed": "复核中",
+        "closed": "已办结",
+        "revoked": "已撤销准予",
+    },
+    RecordState: {
+        "published": "已公布",
+        "withdrawn": "已撤销",
+        "repaired": "已修复",
+        "withheld": "暂不展示",
+        "erased": "已删除",
+    },
+    ReviewState: {"held": "待审核", "released": "审核通过", "refused": "审核不通过", "expired": "已过期"},
+    SubmissionState: {"under_way": "进行中", "done": "已完成"},
+    TaskState: {"open": "待反馈", "answered": "已反馈", "withdrawn": "已撤销", "closed": "已办结"},
+    VerdictWord: {
+        "accepted": "新增",
+        "corrected": "已更正",
+        "unchanged": "无变化",
+        "held": "待审核",
+        "refused": "已拒绝",
+    },
 }
-_OF_WORDS = frozenset({"state", "verdict"})
+"""The words of each kind of value: `accepted` is one thing of a case and another of a row."""
 
 
 def headed(name: str) -> str:
     """A name with its Chinese word before it, where it has one."""
     last = name.rpartition(".")[2]
-    return f"{_NAMES[last]} {name}" if last in _NAMES else name
+    return f"{NAMES[last]} {name}" if last in NAMES else name
 
 
-def worded(name: str, value: object) -> str:
-    """A value as people read it."""
+def kind_of(kind: Any, name: str) -> Any:
+    """What a member of a model is, of which the word of its value depends; None where nothing is known of it."""
+    model = next((each for each in _parts(kind) if isinstance(each, type) and issubclass(each, BaseModel)), None)
+    return model.model_fields[name].annotation if model is not None and name in model.model_fields else None
+
+
+def _parts(kind: Any) -> list[Any]:
+    """A kind without what is about it: what an optional one is, and what a tuple is of."""
+    if get_origin(kind) in (Union, UnionType, tuple, list):
+        return [part for each in get_args(kind) for part in _parts(each)]
+    return [kind]
+
+
+def worded(kind: Any, value: object) -> str:
+    """A value of a kind as people read it."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "是 yes" if value else "否 no"
-    word = _VALUES.get(str(value)) if name.rpartition(".")[2] in _OF_WORDS else None
+    words = next((VALUES[each] for each in _parts(kind) if get_origin(each) is Literal and each in VALUES), {})
+    word = words.get(str(value))
     return f"{word} {value}" if word else _plain(str(value))
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from creditmesh.node.errors import NodeError
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from creditmesh.node.operator import Operator
 
 out, err = Console(), Console(stderr=True)
+_ANY = 1_000_000
+"""As wide as any table."""
 
 
 @contextmanager
@@ -44,11 +47,20 @@ def node_operator() -> "Operator":
 
 
 def show_table(names: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    """A table on a terminal, else a line of values between tabs for each row, the names first."""
+    """A table where it fits, else a block of `name: value` for each row: an id is never cut, nor folded.
+
+    Where nobody looks, a line of values between tabs for each row, the names first.
+    """
     if not out.is_terminal:
         typer.echo("\n".join("\t".join(each) for each in (names, *rows)))
         return
     table = Table(*names)
     for row in rows:
         table.add_row(*row)
-    out.print(table)
+    if not rows or Measurement.get(out, out.options.update(width=_ANY), table).maximum <= out.width:
+        out.print(table)
+        return
+    for row in rows:
+        for name, value in zip(names, row, strict=True):
+            out.print(f"{name}: {value}", markup=False, highlight=False, soft_wrap=True)
+        out.print()

@@ -1,12 +1,15 @@
 """Commands about who is let in: the node's own keys, API keys of parties, people's tokens, and peers."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
 import typer
 
 from creditmesh.node.cli.console import node_operator, node_settings, out, plainly, show_table
+
+if TYPE_CHECKING:
+    from creditmesh.schemas.erasures import ErasureOut
 
 keys = typer.Typer(no_args_is_help=True, help="The node's keys, and the API keys of parties.")
 people_app = typer.Typer(no_args_is_help=True, help="People's tokens, and the erasure of their data.")
@@ -126,9 +129,7 @@ def people_erase(
         person = people.read_document(document)
         by = {"ground": ground, "basis": basis, "officer": officer}
         found = erasing.erase(node_operator(), person, records=record, confirmed=confirmed, **by)
-        show_table(erasing.NAMES, erasing.lines(found))
-        id_ = "" if found.erasure is None else f"{found.erasure}: "
-        out.print(f"{id_}{' / '.join(erasing.summary(found))}", highlight=False, soft_wrap=True)
+        _show_erasure(found)
 
 
 @people_app.command("erasures")
@@ -145,7 +146,15 @@ def people_erasures(
             names = ("erasure", "at", "officer", "ground", "basis", "held_rows")
             show_table(names, erasing.entries(node_operator()))
             return
-        show_table(erasing.NAMES, erasing.lines(erasing.entry(node_operator(), erasure)))
+        _show_erasure(erasing.entry(node_operator(), erasure))
+
+
+def _show_erasure(found: "ErasureOut") -> None:
+    from creditmesh.node import erasing
+
+    show_table(erasing.NAMES, erasing.lines(found))
+    id_ = "" if found.erasure is None else f"{found.erasure}: "
+    out.print(f"{id_}{' / '.join(erasing.summary(found))}", highlight=False, soft_wrap=True)
 
 
 @peers_app.command("init")

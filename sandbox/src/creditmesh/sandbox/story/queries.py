@@ -75,7 +75,7 @@ class QueryChapter:
     def own_side(self) -> None:
         """The person sees their file and every attempt."""
         with (
-            self._story.step("the person sees their file and every attempt", "本人查看档案与访问记录") as say,
+            self._story.step("the person sees their file and every attempt", "本人查看档案与访问日志") as say,
             self._callers.node(PERSON) as person,
         ):
             file = person.me.file()

@@ -11,7 +11,7 @@ service = Service(
     name="query",
     package="creditmesh.query",
     summary="Who may see what, and who looked",
-    summary_zh="查询、授权与访问记录",
+    summary_zh="查询、授权与访问日志",
     router=api.router,
     handles={
         RecordChanged: events.on_record_changed,

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from creditmesh.schemas.glossary import WORDS
+from creditmesh.schemas.property_texts import WORDS
 
 _OURS = "creditmesh."
 _NOT_IN_A_NAME = re.compile(r"[^a-zA-Z0-9._-]")

@@ -60,7 +60,13 @@ async def erase_person(ctx: Context, order: ErasureIn) -> ErasureOut:
         ground=order.ground,
         basis=order.basis,
         records=tuple(
-            ErasedRecordOut(record=each.record, rev=each.rev + order.confirmed, item=each.item, party=each.party)
+            ErasedRecordOut(
+                record=each.record,
+                rev=each.rev + order.confirmed,
+                item=each.item,
+                party=each.party,
+                pending=(ctx.node.code,),  # nobody has been told yet
+            )
             for each in own
         ),
         held_rows=len(held),

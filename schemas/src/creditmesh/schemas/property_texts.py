@@ -92,7 +92,7 @@ _OF_ALL: Mapping[str, str] = {
     "lists": "The red and black lists. / 红黑名单。",
     "mark": "`disputed`: an objection is being looked into. / `disputed` 表示正在处理异议。",
     "marks": "The records that are disputed. / 存在异议的记录。",
-    "matter": "Code of the matter that is dealt with. / 办理事项代码。",
+    "matter": "Code of the matter that is dealt with. / 事项代码。",
     "max_length": "Characters at most. / 最大字符数。",
     "max_uses": "How many queries it is good for. / 可使用次数。",
     "measure": "Code of the measure. / 奖惩措施代码。",
