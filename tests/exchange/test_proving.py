@@ -34,9 +34,10 @@ class PassedOn:
     answers: Callable[[int, int], httpx.Response] = lambda *_: answered(b'{"code":"not_found"}', 404)
     asked: list[Asked] = field(default_factory=list)
 
-    def add(self, entries: int) -> None:
+    def add(self, entries: int, *, origin: str | None = None) -> None:
+        by = origin or self.town.code
         for _ in range(entries):
-            self.puller.sender.add(type="record", origin=self.town.code, record=str(uuid4()), rev=1, change="accepted")
+            self.puller.sender.add(type="record", origin=by, record=str(uuid4()), rev=1, change="accepted")
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         sender, params = self.puller.sender, request.url.params
@@ -103,6 +104,13 @@ async def test_what_a_peer_of_an_older_version_passes_on_is_not_proven(passed: P
     passed.add(2)
     assert await passed.step() == 2
     assert await passed.unproven() == [0, 1]
+
+
+async def test_nobody_is_asked_to_prove_what_it_says_of_records_of_this_node(passed: PassedOn):
+    passed.add(2, origin="city")
+    assert await passed.step() == 2
+    assert passed.asked == []
+    assert await passed.unproven() == []
 
 
 async def test_what_an_answer_does_not_speak_of_is_asked_for_in_the_next(passed: PassedOn):

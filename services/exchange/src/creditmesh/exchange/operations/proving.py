@@ -28,8 +28,8 @@ async def unproven(
     The peer is asked about stretches of so many entries at most, and only where there is something to be proven. Its
     answer alone refuses: NotNow while there is none.
     """
-    demanded = {each.index: (origin, leaf_hash(each.text.encode())) for each in entries if (origin := _other(each))}
-    demanded = {index: said for index, said in demanded.items() if directory.origin_keys(said[0])}
+    others = {each.index: (_other(each, peer.node), leaf_hash(each.text.encode())) for each in entries}
+    demanded = {i: (origin, leaf) for i, (origin, leaf) in others.items() if origin and directory.origin_keys(origin)}
     refused, places = set[int](), sorted(demanded)
     while places:
         first = places[0]
@@ -55,16 +55,16 @@ async def _given(peer: Peer, feed: str, after: int, until: int) -> OriginsOut:
     return given
 
 
-def _other(entry: ReceivedEntry) -> str | None:
+def _other(entry: ReceivedEntry, node: str) -> str | None:
     """The other node whose record the entry is about; None where it needs no proof.
 
-    Also of a line that only a newer version can read.
+    Also of a line that only a newer version can read. What `node` said itself it knows: of that no peer says anything.
     """
     try:
         about = _About.model_validate_json(entry.text) if entry.line is None else entry.line
     except ValidationError:
         return None
-    own = about.origin in {None, entry.peer} or about.change == _OWN_WORD
+    own = about.origin in {None, entry.peer, node} or about.change == _OWN_WORD
     return None if own else about.origin
 
 
