@@ -481,7 +481,7 @@ def test_every_command_explains_itself(city: Victim):
         "keys revoke",
         "people add",
     }
-    wanted |= {"peers show", "peers add", "peers list", "peers remove"}
+    wanted |= {"status", "keys list", "peers init", "peers show", "peers add", "peers list", "peers remove"}
     wanted |= {"people erase", "people erasures"}
     wanted |= {"people officer", "catalogue load", "topics apply", "topics print"}
     wanted |= {"dead list", "dead show", "dead retry", "dead drop", "readers list", "readers evict"}
