@@ -195,4 +195,4 @@ def test_each_command_says_its_version_and_how_it_ends(remote):
     assert re.fullmatch(r"creditmesh \d+\.\d+\.\d+\n", version.stdout)
     overview = CliRunner().invoke(app, ["--help"], env=environment(remote)).stdout
     for code in ("0", "1", "2", "130"):
-        assert re.search(rf"^ +{code} +\S", overview, re.MULTILINE)
+        assert re.search(rf"^ *{code}\s+\S", overview, re.MULTILINE)

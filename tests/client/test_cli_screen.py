@@ -82,7 +82,7 @@ def test_no_number_and_no_name_is_in_any_address_message_or_file_of_ours(remote,
     [
         ("number\n无\n", "stands in place of the number", "占位文字"),
         (f"number\n{LISTED[:4]}E+17\n", "spreadsheet", "表格软件"),
-        ("number\n123456789\n", "natural_person, organisation, sole_trader", "法人及非法人组织"),
+        ("number\n1234567890\n", "natural_person, organisation, sole_trader", "法人及非法人组织"),
         (f"number,kind\n{LISTED},somebody\n", "natural_person, organisation, sole_trader", "个体工商户"),
         ("名称\n某某\n", "a column number", "统一社会信用代码"),
         ("主体类别,号码\n企业,无\n", "stands in place of the number", "占位文字"),
