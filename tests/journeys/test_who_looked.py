@@ -57,15 +57,19 @@ async def test_who_looked_at_a_held_row_is_in_the_log_of_a_person_who_has_no_fil
     await cast.door("officer").get(f"/v1/reviews/{review}")
     await cast.door("other officer").get(f"/v1/reviews/{review}")
     await cast.door("other officer").post(f"/v1/reviews/{review}/decision", json={"decision": "refuse"})
+    body = {"kind": "natural_person", "document": {"type": "resident_id", "number": wrong}}
+    assert (await cast.door("officer").post("/v1/subjects/confirmations", json=body)).status_code == 204
     await cast.person("doubted", wrong)
     found = await lines(cast, "doubted")
     assert told(found) == [
         ("market_regulation", "review", "released", None),
         ("transport", "review", "refused", "not_found"),
         ("transport", "review", "refused", "not_found"),
+        ("market_regulation", "number_confirmed", "nothing", None),
         LOOKED_UP,
     ]
-    assert [each["officer"] for each in found] == ["Officer Qin", "Officer Wei", "Officer Wei", None]
+    officers = ["Officer Qin", "Officer Wei", "Officer Wei", "Officer Qin", None]
+    assert [each["officer"] for each in found] == officers
     assert (await cast.door("doubted").get("/v1/me/file")).json()["records"] == []
 
 

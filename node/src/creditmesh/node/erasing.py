@@ -55,7 +55,7 @@ def summary(found: ErasureOut) -> tuple[str, str]:
         said_zh.append(f"其他节点的记录须由其运维方删除：{elsewhere}")
     if found.named_in:
         said.append(f"{found.named_in} records or held rows about others name the person and stay")
-        said_zh.append(f"另有 {found.named_in} 条他人记录或待审数据提及该主体并予保留")
+        said_zh.append(f"另有 {found.named_in} 条他人记录或待审核数据提及该主体并予保留")
     if key:
         said.append(key)
         said_zh.append(key_zh)

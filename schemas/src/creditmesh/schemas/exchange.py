@@ -1,8 +1,7 @@
 """What nodes say to each other: the entries of a feed, their bodies, acknowledgements and proofs.
 
 An entry of a feed is a *line* and, beside it, a *body*. The line is hashed into the tree (RFC 6962: SHA-256 of 0x00 and
-the line); it says what the entry is about and commits to the body with a salt, so that a body can be erased and the log
-still verifies. `schemas.tlog` computes leaves, tree heads and proofs; here are only shapes.
+the line) and commits to the body with a salt: a body can be erased, and the log still verifies (`schemas.tlog`).
 """
 
 from base64 import b64encode
@@ -109,8 +108,7 @@ def commitment(salt: bytes, body: bytes) -> str:
 class FeedSealed(_Wire):
     """Personal fields of one entry under a feed's key: nonce (12 bytes) || ciphertext || tag over a JSON object.
 
-    The object is `{"subject": {...}, "representative": {...}}`, fields by catalogue code. The associated data is
-    `<feed origin>|<record>|<rev>` in ASCII.
+    The object has `subject` and `representative`, fields by code. Associated data: ASCII `<feed origin>|<record>|<rev>`.
     """
 
     key: Word

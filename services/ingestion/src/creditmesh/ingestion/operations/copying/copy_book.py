@@ -205,8 +205,7 @@ class CopyBook:
     def _contradicts(self, entry: PeerEntry, place: Place) -> bool:
         """Whether another revision has its number here: a number is used once.
 
-        What was withheld here in its place is no other, nor is content of this node's that was not to be shown above.
-        An own one that is not here stands nowhere.
+        What is withheld here in its place is no other, nor is own content not to be shown above, nor an own lost one.
         """
         said = self._said.get((place, entry.rev))
         if said is None or (said.change == "withheld" and not entry.own):
