@@ -108,7 +108,7 @@ def commitment(salt: bytes, body: bytes) -> str:
 class FeedSealed(_Wire):
     """Personal fields of one entry under a feed's key: nonce (12 bytes) || ciphertext || tag over a JSON object.
 
-    The object has `subject` and `representative`, fields by code. Associated data: ASCII `<feed origin>|<record>|<rev>`.
+    The object has `subject` and `representative`, fields by code; associated data `<feed origin>|<record>|<rev>`.
     """
 
     key: Word
