@@ -75,6 +75,28 @@ async def test_a_revoked_grant_under_load_parks_nothing_and_all_is_applied_when_
     assert await all_applied(world, ids)
 
 
+class MendedAfter(Broken):
+    """A handler that fails so many times, and is mended then."""
+
+    def __init__(self, failures: int) -> None:
+        super().__init__()
+        self.failures = failures
+
+    async def __call__(self, work: Work, events: Sequence[Delivered]) -> None:
+        self.mended = self.calls >= self.failures
+        await super().__call__(work, events)
+
+
+async def test_a_handler_that_is_mended_while_an_event_is_judged_buries_none(world: World):
+    ids: list[UUID] = []
+    for failures in range(5, 11):  # the last halves, one alone, its witnesses
+        ids += await world.write(*FIFTY)
+        async with world.reading(MendedAfter(failures)) as reading:
+            await reading.consumer.caught_up()
+            assert await letters(world) == 0, failures
+    assert await all_applied(world, ids)
+
+
 @pytest.mark.parametrize("error", [KeyError, FileNotFoundError, PermissionError])
 async def test_a_handler_that_fails_for_one_event_after_the_other_buries_none(world: World, error):
     handler = Broken(error)

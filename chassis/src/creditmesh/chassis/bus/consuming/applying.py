@@ -201,6 +201,9 @@ class Applier:
             if not any(passed) and (passed or kind in self._unproven or one.progress.refusals < LONELY):
                 self._rest(one.progress, error, Fault.INSTALLATION)
                 return
+            if any(passed) and await self._would_pass(event):  # what was wrong was mended while it was judged
+                self._rest(one.progress, error, Fault.PASSING)
+                return
             if not any(passed):
                 self._unproven.add(kind)
         self._proven.discard(kind)
