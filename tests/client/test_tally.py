@@ -5,6 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
+from creditmesh.client.cli import say
 from creditmesh.client.cli.tally import Tally
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
@@ -16,13 +17,14 @@ def refused(row: int, why: FieldError) -> Verdict:
 
 
 @pytest.mark.parametrize("code", ["decision_filler", "number_computed", "record_closed"])
-def test_nothing_of_a_remedy_is_cut_off_at_80_columns(code: str):
+def test_nothing_of_a_remedy_is_cut_off_at_80_columns(code: str, monkeypatch: pytest.MonkeyPatch):
     said = reason(code, "/CF_WSH", name="Decision number", name_zh="行政处罚决定书文号")
     tally = Tally()
     tally.add(refused(1, said))
     written = io.StringIO()
+    monkeypatch.setattr(say, "answers", Console(file=written, width=80, force_terminal=True, soft_wrap=True))
     for table in tally.tables():
-        Console(file=written, width=80).print(table)
+        say.table(table)
     shown = "".join(written.getvalue().split())
     assert "…" not in shown
     for character in "".join(said.detail_zh.split()):

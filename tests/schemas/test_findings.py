@@ -1,5 +1,6 @@
 """What a model finds is said with the values that are allowed, in both languages, and never with what was sent."""
 
+import ast
 import re
 from pathlib import Path
 from typing import Literal
@@ -53,6 +54,32 @@ def test_every_finding_of_our_own_says_its_remedy():
     own = {code for text in SOURCES for code in re.findall(r'PydanticCustomError\(\s*"(\w+)"', text)}
     assert "records_needed" in own
     assert own <= set(RULES)
+
+
+def test_what_a_model_of_ours_refuses_has_a_text_of_its_own():
+    silent = []
+    for tree in map(ast.parse, SOURCES):
+        made = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _called(node) in VALIDATORS]
+        named = {argument.id for call in made for argument in call.args if isinstance(argument, ast.Name)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef) and (node.name in named or any(map(_validates, node.decorator_list))):
+                silent += [node.name for each in ast.walk(node) if isinstance(each, ast.Raise) and _plain(each)]
+    assert silent == []
+
+
+VALIDATORS = {"AfterValidator", "BeforeValidator", "PlainValidator", "WrapValidator"}
+
+
+def _called(node: ast.expr) -> str:
+    return getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
+
+
+def _validates(node: ast.expr) -> bool:
+    return _called(node) in {"model_validator", "field_validator"}
+
+
+def _plain(node: ast.Raise) -> bool:
+    return _called(node.exc) in {"ValueError", "AssertionError"} if node.exc else False
 
 
 def test_a_detail_that_only_points_at_errors_is_not_read_aloud_above_them():

@@ -10,6 +10,14 @@ from typing import Any
 from creditmesh.schemas.bounds import MOST_ENTRIES
 from creditmesh.schemas.listing import listed
 
+_UUID = ("An id of the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx is needed.", "须为 UUID 格式的标识。")
+_DAY = ("A day as YYYY-MM-DD is needed.", "须为 YYYY-MM-DD 格式的日期。")
+_INSTANT = (
+    "An instant with its offset is needed, as 2026-03-02T09:15:30+08:00.",
+    "须为带时区偏移的时间，如 2026-03-02T09:15:30+08:00。",
+)
+_OBJECT = ("An object with named fields is needed.", "须为包含具名字段的对象。")
+
 RULES: Mapping[str, tuple[str, str]] = {
     "missing": ("This is required.", "此项必填。"),
     "extra_forbidden": ("This field is not known here; remove it.", "未知字段，请删除。"),
@@ -45,13 +53,49 @@ RULES: Mapping[str, tuple[str, str]] = {
         "Name the records that rest on the consent, in `records` (on a command line --record): others do not.",
         "请在 records 中列明基于该同意的记录（命令行为 --record）；其他记录不在其列。",
     ),
+    "reason_needed": (
+        "The outcomes not_applicable and not_executed need `reason` (on a command line --reason): say why not.",
+        "结果为 not_applicable 或 not_executed 时，须在 reason（命令行为 --reason）中说明原因。",
+    ),
+    "two_grounds": (
+        "Give `matter` or `authorisation`, not both: a query has one ground.",
+        "matter 与 authorisation 只能填写一项：一次查询只有一个依据。",
+    ),
+    "name_or_code": (
+        "Give `name` or `code`, one of the two.",
+        "name 与 code 须填写且只能填写一项。",
+    ),
+    "nobody_named": (
+        "Give `document` (its type and number), or at least `name`.",
+        "请填写 document（证件类型和号码），至少填写 name。",
+    ),
+    "natural_key": (
+        "`natural_key` names fields of the item that are about its subject, each once.",
+        "natural_key 须为该目录项中关于主体的字段，且不得重复。",
+    ),
+    "never_signed": (
+        "Send `signed` (the text to the letter) and `signature`, as they were given out.",
+        "请按原样提供 signed（逐字文本）和 signature。",
+    ),
     "instant_range": ("An instant of the years 1900 to 9899 is needed.", "时间须在 1900 年至 9899 年之间。"),
-    "timezone_aware": ("The instant needs its offset, as in 2026-03-02T09:15:30+08:00.", "时间须带时区偏移。"),
+    "timezone_aware": _INSTANT,
     "greater_than_equal": ("The value is too small, or too early: at least {ge}.", "取值过小或过早：不得小于 {ge}。"),
     "less_than_equal": ("The value is too large, or too late: at most {le}.", "取值过大或过晚：不得大于 {le}。"),
-    "uuid_parsing": ("An id of the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx is needed.", "须为 UUID 格式的标识。"),
-    "date_from_datetime_parsing": ("A day as YYYY-MM-DD is needed.", "须为 YYYY-MM-DD 格式的日期。"),
-    "date_parsing": ("A day as YYYY-MM-DD is needed.", "须为 YYYY-MM-DD 格式的日期。"),
+    "string_type": ("A text is needed.", "须为文本。"),
+    **dict.fromkeys(("int_parsing", "int_type", "int_from_float"), ("A whole number is needed.", "须为整数。")),
+    **dict.fromkeys(("bool_parsing", "bool_type"), ("true or false is needed.", "须为 true 或 false。")),
+    **dict.fromkeys(("list_type", "tuple_type"), ("A list is needed.", "须为列表。")),
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), _OBJECT),
+    "too_short": ("At least {min_length} entries are needed.", "至少须有 {min_length} 个元素。"),
+    "too_long": ("At most {max_length} entries are taken.", "最多 {max_length} 个元素。"),
+    "greater_than": (
+        "The value is too small, or too early: more than {gt} is needed.",
+        "取值过小或过早：须大于 {gt}。",
+    ),
+    "less_than": ("The value is too large, or too late: less than {lt} is needed.", "取值过大或过晚：须小于 {lt}。"),
+    **dict.fromkeys(("uuid_parsing", "uuid_type"), _UUID),
+    **dict.fromkeys(("date_parsing", "date_type", "date_from_datetime_parsing"), _DAY),
+    **dict.fromkeys(("datetime_parsing", "datetime_type", "datetime_from_date_parsing"), _INSTANT),
 }
 _OTHER = ("This value does not have the required type or form.", "取值的类型或格式不符合要求。")
 _QUOTED = re.compile(r"'((?:[^'\\\\]|\\\\.)*)'")

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from creditmesh.schemas.bodies import In, Out, Page
 from creditmesh.schemas.bounds import Day
@@ -38,7 +39,7 @@ class QueryIn(In):
     @model_validator(mode="after")
     def _one_ground(self) -> Self:
         if self.matter is not None and self.authorisation is not None:
-            raise ValueError("either a matter or an authorisation, not both")
+            raise PydanticCustomError("two_grounds", "either a matter or an authorisation, not both")
         return self
 
 
@@ -237,5 +238,5 @@ class PublicSearch(In):
     @model_validator(mode="after")
     def _name_or_code(self) -> Self:
         if (self.name is None) == (self.code is None):
-            raise ValueError("either a name or a code")
+            raise PydanticCustomError("name_or_code", "either a name or a code")
         return self

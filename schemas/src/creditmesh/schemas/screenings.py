@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from creditmesh.schemas.bodies import In, Out
 from creditmesh.schemas.identifiers import Code, NodeCode, SubjectKind
@@ -31,7 +32,7 @@ class ScreenedIn(In):
     @model_validator(mode="after")
     def _somebody(self) -> Self:
         if self.document is None and not self.name:
-            raise ValueError("a document, or at least a name")
+            raise PydanticCustomError("nobody_named", "a document, or at least a name")
         return self
 
 

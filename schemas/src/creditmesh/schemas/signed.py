@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 
 import orjson
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from creditmesh.schemas.texts import STORABLE, Word
 
@@ -59,7 +60,7 @@ class SignedText(BaseModel):
         try:
             text = orjson.dumps(members, option=orjson.OPT_SORT_KEYS).decode()
         except TypeError:  # nested deeper, or a number larger, than any text that was signed so
-            raise ValueError("no text that was ever signed") from None
+            raise PydanticCustomError("never_signed", "no text that was ever signed") from None
         return {"signed": text, "signature": given["signature"]}
 
 

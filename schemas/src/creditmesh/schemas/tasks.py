@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from creditmesh.schemas.bodies import In, Out
 from creditmesh.schemas.events.task import Feedback
@@ -82,7 +83,7 @@ class FeedbackIn(In):
     @model_validator(mode="after")
     def _explained(self) -> Self:
         if self.outcome in {"not_applicable", "not_executed"} and self.reason is None:
-            raise ValueError("say why not")
+            raise PydanticCustomError("reason_needed", "say why the measure was not applied")
         return self
 
 

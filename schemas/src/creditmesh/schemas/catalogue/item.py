@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field as Constraint
 from pydantic import model_validator
+from pydantic_core import PydanticCustomError
 
 from creditmesh.schemas.catalogue.base import Basis, CatalogueModel, Months
 from creditmesh.schemas.catalogue.field import FIELDS, FieldSpec, Mask, Roles
@@ -211,7 +212,9 @@ class Item(CatalogueModel):
     def _has_what_identifies(self) -> Self:
         subjects = {spec.code for spec in self.fields if spec.about == "subject"}
         if len(set(self.natural_key)) != len(self.natural_key) or not subjects.issuperset(self.natural_key):
-            raise ValueError("natural_key names fields of the item about its subject, each once")
+            raise PydanticCustomError(
+                "natural_key", "natural_key names fields of the item about its subject, each once"
+            )
         return self
 
     def field(self, code: str) -> FieldSpec:
