@@ -16,7 +16,7 @@ import httpx
 from creditmesh.node import run_files
 from creditmesh.node.errors import NodeError
 
-SECONDS_TO_START = 120.0
+SECONDS_TO_START = 300.0
 SECONDS_TO_STOP = 15.0
 
 
