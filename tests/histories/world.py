@@ -23,7 +23,7 @@ from creditmesh.chassis.units import Unit
 from creditmesh.exchange import backoff, pulling
 from creditmesh.exchange.comparer import Comparer
 from creditmesh.exchange.forgetter import Forgetter
-from creditmesh.exchange.operations import answering, passing, relaying
+from creditmesh.exchange.operations import answering, passing, relaying, saying_again
 from creditmesh.exchange.operations.comparing import compared, readers
 from creditmesh.exchange.passer import Passer
 from creditmesh.exchange.peer import LIMIT, NotNow, Peer
@@ -247,6 +247,7 @@ def _driven(workplaces: dict[str, Workplace]) -> Declaration:
                 while True:
                     await comparer.look(client)
                     await puller._publish_own_row()
+                    await passer._round(saying_again.waiting, saying_again.say_again)
                     await passer._round(relaying.grown, relaying.take_waiting)
                     await passer._round(passing.waiting_children, passing.pass_on_waiting)
                     await passer._round(answering.unseen_copies, answering.take_unseen)
