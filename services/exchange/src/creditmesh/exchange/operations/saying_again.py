@@ -7,6 +7,7 @@ which counts it so; where it had ended, only its ends are, and what else was dec
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from itertools import count
 from uuid import UUID
@@ -21,7 +22,7 @@ from creditmesh.exchange.operations import sealing, telling
 from creditmesh.exchange.operations.comparing import assert_compared
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.operations.forgetting import shared_no_more
-from creditmesh.exchange.store import answers, feeds, lost, set_aside
+from creditmesh.exchange.store import answers, lost, set_aside
 from creditmesh.exchange.store.lost import COPY, FoundRevision, LostEntry
 from creditmesh.exchange.store.set_aside import Said, SetAside
 from creditmesh.schemas.exchange import (
@@ -37,7 +38,8 @@ from creditmesh.schemas.exchange import (
 
 _AT_ONCE = 100
 """Entries, with all that was set aside of their records."""
-CONTRADICTORY = "contradictory_entry"
+_CONTRADICTORY = "contradictory_entry"
+_Revision = tuple[UUID | None, int | None]
 
 
 @dataclass(slots=True)
@@ -99,14 +101,14 @@ async def _of_records(ctx: Context, feed: str, rows: Sequence[SetAside], again: 
     for row in rows:
         stories[row.record].append(row)
     records = [record for record in stories if record is not None]
-    returning = await _find(ctx, feed, rows, await lost.of_records(session, feed, records))
-    if returning:
+    same = await _found(ctx, feed, rows, await lost.of_records(session, feed, records))
+    if same is None:
         return False
     said: dict[UUID | None, list[Said]] = defaultdict(list)
     for each in await set_aside.said(session, feed, records):
         said[each.record].append(each)
     closed = shared_no_more(ctx)
-    told = [each for record, story in stories.items() for each in _told(ctx, story, said[record], again)]
+    told = [each for record, story in stories.items() for each in _told(ctx, story, said[record], same, again)]
     moved = [row for row, rev in told if rev != row.rev]
     ciphers = await sealing.ciphers_of(ctx, feed, {key for row in moved if (key := _sealed_by(row.body)) is not None})
     for row, rev in told:
@@ -117,38 +119,45 @@ async def _of_records(ctx: Context, feed: str, rows: Sequence[SetAside], again: 
     return True
 
 
-async def _find(ctx: Context, feed: str, rows: Sequence[SetAside], gone: Sequence[LostEntry]) -> bool:
-    """What came back and is what was set aside is here; whether something else of these records is being made again."""
+async def _found(
+    ctx: Context, feed: str, rows: Sequence[SetAside], gone: Sequence[LostEntry]
+) -> AbstractSet[_Revision] | None:
+    """What came back and is what was set aside, here again; None while something else of it is being made again."""
     session = await ctx.session()
-    bodies = await feeds.bodies(session, feed, [each.index for each in gone])
+    judged = await set_aside.judged(session, ctx.node.code, feed, [each.index for each in gone])
     by_revision = {(row.record, row.rev): row for row in rows}
-    found = [
+    same = [each for each in gone if _is_it(by_revision.get((each.record, each.rev)), each, judged)]
+    if any(each.why is None for each in gone if each not in same):
+        return None
+    found = [(each, by_revision[each.record, each.rev]) for each in same]
+    known = [
         FoundRevision(each.index, row.subject, row.item, row.party)
-        for each in gone
-        if (row := by_revision.get((each.record, each.rev))) is not None and _is_it(row, each, bodies[each.index])
+        for each, row in found
         if row.subject is not None and row.item is not None and row.party is not None
     ]
-    await lost.found(session, feed, found)
-    await answers.reopen(session, feed, [each.index for each in found])
-    return any(each.why is None for each in gone if each.index not in {each.index for each in found})
+    await lost.found(session, feed, known)
+    await answers.reopen(session, feed, [each.index for each in known])
+    return {(each.record, each.rev) for each in same}
 
 
-def _is_it(row: SetAside, entry: LostEntry, body: str | None) -> bool:
-    """Whether both are one revision; a number is used once at the origin of what another node sent."""
-    change = EntryLine.model_validate_json(row.line).change
-    if entry.why == COPY or change != entry.change:
-        return change == entry.change
-    if entry.why is not None or change in STATE_CHANGES or row.body is None or body is None:
-        return entry.why is None
-    return bool(orjson.loads(row.body)["revision"] == orjson.loads(body).get("revision"))
+def _is_it(row: SetAside | None, entry: LostEntry, judged: AbstractSet[int]) -> bool:
+    """Whether both are one revision: of this node's own, as it was judged, for that number has one revision here.
+
+    A number is used once at the origin of what another node sent.
+    """
+    if row is None or entry.why == COPY:
+        return row is not None and EntryLine.model_validate_json(row.line).change == entry.change
+    return entry.why is None and entry.index in judged
 
 
-def _told(ctx: Context, story: Sequence[SetAside], said: Sequence[Said], again: _Again) -> list[tuple[SetAside, int]]:
+def _told(
+    ctx: Context, story: Sequence[SetAside], said: Sequence[Said], same: AbstractSet[_Revision], again: _Again
+) -> list[tuple[SetAside, int]]:
     """What is to be said of one record, each under which number; what is not, because it had ended, is listed."""
     own = EntryLine.model_validate_json(story[0].line).origin == ctx.node.code
     there = {each.rev: each for each in said if each.rev >= story[0].revision}
-    new = [row for row in story if not _stands(row, there.get(row.revision), own=own)]
-    others = there.keys() - {row.rev for row in story if row not in new}
+    new = [row for row in story if (row.record, row.rev) not in same and (own or not _has(there, row))]
+    others = {each.rev for each in there.values() if (each.record, each.rev) not in same}
     if not own or not others:
         return [(row, row.revision) for row in new]
     newest, numbers = there[max(others)], count(max(each.rev for each in said) + 1)
@@ -156,15 +165,16 @@ def _told(ctx: Context, story: Sequence[SetAside], said: Sequence[Said], again: 
     for row in new:
         if newest.change in ENDS and row.change not in ENDS:
             line = LostEntry(UP, newest.index, newest.record, newest.rev, newest.change, row.item, row.party)
-            again.listed.append(line._replace(why=CONTRADICTORY))
+            again.listed.append(line._replace(why=_CONTRADICTORY))
         elif row.body is not None or row.change in STATE_CHANGES:
             told.append((row, next(numbers)))
     return told
 
 
-def _stands(row: SetAside, there: Said | None, *, own: bool) -> bool:
-    """Whether the feed has that very revision; of this node's own it is here then."""
-    return there is not None and (there.here if own else there.change == row.change)
+def _has(there: Mapping[int, Said], row: SetAside) -> bool:
+    """Whether the feed says that of another node's record already."""
+    found = there.get(row.revision)
+    return found is not None and found.change == row.change
 
 
 def _as_it_stood(row: SetAside, *, forgets: bool = False) -> Draft:

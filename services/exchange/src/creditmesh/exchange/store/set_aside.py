@@ -7,6 +7,7 @@ from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.packing import unpack
+from creditmesh.schemas.acknowledgements import MOST_ANSWERED
 from creditmesh.schemas.tlog import Range
 
 
@@ -32,13 +33,12 @@ class SetAside:
 
 
 class Said(NamedTuple):
-    """What the feed says of a record: a revision, its place, and whether the revision is here."""
+    """What the feed says of a record: a revision, and its place."""
 
     record: UUID
     rev: int
     index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks a revision for
     change: str
-    here: bool
 
 
 _ANY = "select exists (select from exchange.set_aside where feed = :feed)"
@@ -79,11 +79,17 @@ _LOCK = """
      where number = (select min(number) from exchange.set_aside where feed = :feed) for update skip locked
 """
 _SAID = """
-    select e.record, e.rev, e.index, e.change, e.subject is not null as here
+    select e.record, e.rev, e.index, e.change
       from unnest(cast(:records as uuid[])) as w(record)
      cross join lateral (
-        select feed, index, record, rev, change, subject from exchange.feed_entry where record = w.record offset 0) e
+        select feed, index, record, rev, change from exchange.feed_entry where record = w.record offset 0) e
      where e.feed = :feed order by e.record, e.rev, e.index
+"""
+_JUDGED = """
+    select i as index from unnest(cast(:indices as bigint[])) i
+     where exists (
+        select from exchange.acknowledgement_made m
+         where m.peer = :node and m.feed = :feed and m.first > i - :most and m.first <= i and m.until > i)
 """
 _GONE = "delete from exchange.set_aside where number = any(cast(:numbers as bigint[]))"
 _FORGET = """
@@ -159,6 +165,12 @@ async def next_of(session: Session, feed: str, *, limit: int) -> list[SetAside]:
 async def said(session: Session, feed: str, records: Collection[UUID]) -> list[Said]:
     """What the feed has of these records."""
     return [Said(*row) for row in await session.fetch(_SAID, {"feed": feed, "records": list(records)})]
+
+
+async def judged(session: Session, node: str, feed: str, indices: Collection[int]) -> set[int]:
+    """Those of these entries of the node's own that it has judged since they were fetched back."""
+    wanted = {"node": node, "feed": feed, "indices": list(indices), "most": MOST_ANSWERED}
+    return {row.index for row in await session.fetch(_JUDGED, wanted)} if indices else set()
 
 
 async def gone(session: Session, numbers: Sequence[int]) -> None:
