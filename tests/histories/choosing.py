@@ -14,8 +14,8 @@ _OF_RECORDS = {
     "repair": 3, "revoke": 2, "discharge": 2,
 }  # fmt: skip
 _OF_NODES = {
-    "pull": 24, "answer": 16, "offer": 1, "remove": 1, "add": 3, "kill": 3, "copy": 2, "put_back": 5, "rest": 1,
-    "narrow": 1, "withdraw_item": 1, "publish": 2,
+    "pull": 24, "answer": 16, "offer": 1, "remove": 1, "add": 3, "kill": 3, "copy": 2, "put_back": 4,
+    "begin_again": 2, "rest": 1, "narrow": 1, "withdraw_item": 1, "publish": 2,
 }  # fmt: skip
 _WEIGHTS = _OF_RECORDS | _OF_NODES
 _INTERRUPTED = ("submit", "correct", "withdraw", "object", "refuse", "repair", "revoke", "pull", "answer")
@@ -42,8 +42,9 @@ def _step(walk: Walk, chance: random.Random, verb: str) -> Step | None:
         case "offer" | "remove" | "add":
             downwards = [(above, below) for below, above in pairs]
             return verb, *chance.choice(downwards if verb == "offer" else [*pairs, *downwards])
-        case "copy" | "put_back":
-            return verb, chance.choice(nodes)
+        case "copy" | "put_back" | "begin_again":
+            takes = (str(max(walk.model.records, default=0) + 1),) if verb == "begin_again" else ()
+            return verb, chance.choice(nodes), *takes
         case "kill":
             return _kill(walk, chance, nodes)
         case _:

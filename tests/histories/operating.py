@@ -5,6 +5,7 @@ from typing import Any
 from creditmesh.catalogue import operations as catalogue
 from creditmesh.catalogue.objects import entry_of
 from creditmesh.schemas.exchange import UP
+from tests.histories.deciding import Deciding
 from tests.histories.deed import Deed
 from tests.histories.model import CHANGING, Model
 from tests.histories.restoring import Copy, copied
@@ -61,6 +62,20 @@ class Operating:
             del self.copies[code]
 
         return Deed(at=code, call=call)
+
+    def begin_again(self, code: str, number: str) -> Deed | None:
+        """The copy is from before the node above was enrolled, and the node takes this record before that is again."""
+        copy, above = self.copies.get(code), self.world.chain.places[code].above
+        deed = Deciding(self.mesh, self.model).submit(number, code)
+        if copy is None or above is None or deed is None or not copy.may_be_put_back():
+            return None
+
+        async def call() -> Any:
+            answer = await copy.begin_again(above, deed.call)
+            del self.copies[code]
+            return answer
+
+        return Deed(at=code, call=call, then=deed.then)
 
     def offer(self, code: str, peer: str) -> Deed | None:
         if (peer, UP) not in set(self.world.links(code)):

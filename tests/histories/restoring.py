@@ -1,12 +1,15 @@
 """A copy of a node's database that may be put in its place: what is lost with it, and what the guide has come back."""
 
+from collections.abc import Awaitable, Callable
 from copy import deepcopy
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from tests.histories import looking
 from tests.histories.deed import CannotBeTakenError, in_force
 from tests.histories.model import Case, Model
+from tests.histories.parting import join, part
 from tests.histories.world import World
 from tests.journeys.mesh import Mesh
 from tests.support.cast import resident, uscc
@@ -35,10 +38,29 @@ class Copy:
 
         CannotBeTakenError while something decided since is not verified above, or would not be taken today.
         """
+        await self._assert_may_be_lost()
+        await self.world.put_back(self.code)
+        await self._is_back()
+
+    async def begin_again(self, above: str, since: Callable[[], Awaitable[Any]]) -> Any:
+        """Put it in its place as one from before the node above was enrolled; something is decided before it is again.
+
+        What that is. CannotBeTakenError as for `put_back`.
+        """
+        await self._assert_may_be_lost()
+        await part(self.world, self.code, above)
+        await self._is_back()
+        done = await since()
+        await self.world.settled(self.code)
+        await join(self.world, self.code, above)
+        return done
+
+    async def _assert_may_be_lost(self) -> None:
         lost = await decided_at(self.world, self.code) - self.revisions
         if lost and not (lost <= await self._verified_above() and self._are_taken({record for record, _ in lost})):
             raise CannotBeTakenError
-        await self.world.put_back(self.code)
+
+    async def _is_back(self) -> None:
         cast = self.mesh[self.code]
         cast.tokens.clear()
         cast.tokens.update(self.tokens)

@@ -23,7 +23,7 @@ from creditmesh.chassis.units import Unit
 from creditmesh.exchange import backoff, pulling
 from creditmesh.exchange.comparer import Comparer
 from creditmesh.exchange.forgetter import Forgetter
-from creditmesh.exchange.operations import answering, passing, relaying
+from creditmesh.exchange.operations import answering, passing, relaying, saying_again
 from creditmesh.exchange.operations.comparing import compared, readers
 from creditmesh.exchange.passer import Passer
 from creditmesh.exchange.peer import LIMIT, NotNow, Peer
@@ -120,11 +120,15 @@ class World:
 
     async def copy(self, code: str) -> None:
         """Keep the node's database as it is."""
-        await self._away(code, duplicated)
+        await self.away(code, duplicated)
 
     async def put_back(self, code: str) -> None:
         """Put the copy of the node's database in its place, and do what its guide says of that."""
-        await self._away(code, swapped)
+        await self.away(code, swapped)
+        await self.fetch_back(code)
+
+    async def fetch_back(self, code: str) -> None:
+        """What its operator does when it runs again."""
         operator = self.chain[code].operator()
         feeds = (await operator.get("/v1/admin/feeds")).raise_for_status().json()["items"]
         for feed in sorted((each["feed"] for each in feeds if each["peer"] is None), key=lambda name: name != "up"):
@@ -146,7 +150,8 @@ class World:
                 return  # all of it is judged when it has come
             after = answer.raise_for_status().json()["next"]
 
-    async def _away(self, code: str, doing: Callable[[TestNode], Awaitable[None]]) -> None:
+    async def away(self, code: str, doing: Callable[[TestNode], Awaitable[None]]) -> None:
+        """Stop the node, do this to its database, and start it again."""
         node = self.chain[code]
         await self.stop(code)
         await self.eyes[code].close()
@@ -183,7 +188,7 @@ class World:
     async def settled(self, code: str) -> None:
         """Wait until all that was committed at the node is read, but for what waits for readers of its feeds."""
         host, node = self.chain[code].host, self.chain[code]
-        if self._compared(code):
+        if self.may_append(code):
             await node.settled()
             return
         exchange = host.readers.consumers.pop("exchange")
@@ -197,7 +202,7 @@ class World:
         known = compared(self.equipment(code))
         await eventually(lambda: all(place in known.held for place in self._readers(code)))
 
-    def _compared(self, code: str) -> bool:
+    def may_append(self, code: str) -> bool:
         """Whether the node may append to its feeds."""
         known, directory = compared(self.equipment(code)), self.chain[code].host.followed
         return all(feed in known.known and not known.behind(feed) for _, feed in readers(directory))
@@ -247,6 +252,7 @@ def _driven(workplaces: dict[str, Workplace]) -> Declaration:
                 while True:
                     await comparer.look(client)
                     await puller._publish_own_row()
+                    await passer._round(saying_again.waiting, saying_again.say_again)
                     await passer._round(relaying.grown, relaying.take_waiting)
                     await passer._round(passing.waiting_children, passing.pass_on_waiting)
                     await passer._round(answering.unseen_copies, answering.take_unseen)

@@ -28,6 +28,17 @@ def restore(operator: Operator, failed: dict[str, NodeError]) -> Iterator[tuple[
             failed[feed] = error
 
 
+def look(operator: Operator, feed: str) -> dict[str, Any]:
+    """What stands in a feed beside what a reader holds of it; nothing is changed."""
+    said: dict[str, Any] = operator.call("exchange", "GET", f"{_FEEDS}/{feed}/second-history")
+    return said
+
+
+def set_aside(operator: Operator, feed: str, head: str) -> None:
+    """Set that aside, up to the head that was told; once more it does nothing."""
+    operator.call("exchange", "POST", f"{_FEEDS}/{feed}/second-history", {"head": head})
+
+
 def missing(operator: Operator) -> list[tuple[str, ...]]:
     """What came back as entries alone, by `NAMES`; for a while it waits for what is being made again."""
     return [tuple("-" if row[name] is None else str(row[name]) for name in NAMES) for row in _listed(operator)]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from creditmesh.node.cli import bus, credentials
+from creditmesh.node.cli import bus, credentials, restored
 from creditmesh.node.cli.console import err, node_operator, node_settings, out, plainly, show_table
 from creditmesh.node.errors import NodeError
 
@@ -37,6 +37,7 @@ GROUPS = {
 }
 for name, group in GROUPS.items():
     app.add_typer(group, name=name)
+app.command()(restored.restore)
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - typer calls it so
@@ -161,60 +162,6 @@ def migrate() -> None:
             out.print(f"{package}: {before or '-'} -> {after}", markup=False, highlight=False)
         if not upgraded:
             out.print("nothing to upgrade / 无需升级")
-
-
-@app.command()
-def restore(
-    *,
-    before_start: Annotated[
-        bool,
-        typer.Option(
-            "--before-start",
-            help="The database was put back, and no process runs yet: show no records until all peers were heard.",
-        ),
-    ] = False,
-    dismiss: Annotated[
-        str | None, typer.Option("--dismiss", help="FEED/INDEX: you have seen to it; it is listed no more.")
-    ] = None,
-    end: Annotated[
-        str | None,
-        typer.Option("--end", help="up/INDEX: nothing of this record is here; withdraw it at the nodes above."),
-    ] = None,
-) -> None:
-    """After the database was restored: fetch the node's own entries back from the peers that verified them.
-
-    The node runs, but with --before-start, which comes first. Its records are made again from them; what it took
-    meanwhile is shared when its feeds are whole. Printed is what is not here again, and why: records, and objects of
-    the catalogue that are to be published or withdrawn again. Once more it changes nothing, and prints what is left.
-    """
-    from creditmesh.node import restoring
-
-    with plainly():
-        if before_start:
-            _put_back()
-            return
-        operator = node_operator()
-        for act, place in ((restoring.dismiss, dismiss), (restoring.end, end)):
-            if place is not None:
-                feed, _, index = place.rpartition("/")
-                act(operator, feed, int(index) if index.isdecimal() else -1)
-        failed: dict[str, NodeError] = {}
-        for feed, peer, size, holds in restoring.restore(operator, failed):
-            err.print(f"{feed}: {size} / {holds} <- {peer}", markup=False, highlight=False)
-        for feed, error in failed.items():
-            err.print(f"{feed}: {error}", markup=False, highlight=False)
-        show_table(restoring.NAMES, restoring.missing(operator))
-        if failed:
-            raise typer.Exit(1)
-
-
-def _put_back() -> None:
-    import asyncio
-
-    from creditmesh.node import putting_back
-
-    peers = ", ".join(asyncio.run(putting_back.mark(node_settings()))) or "-"
-    out.print(f"shown when heard / 收到应答后展示: {peers}", markup=False, highlight=False)
 
 
 @app.command()

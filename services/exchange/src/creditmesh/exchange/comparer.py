@@ -28,7 +28,7 @@ from creditmesh.exchange.operations.comparing import (
 )
 from creditmesh.exchange.operations.forgetting import kept_for
 from creditmesh.exchange.peer import NotNow, Peer
-from creditmesh.exchange.store import catching_up, feeds, forgetting, lost
+from creditmesh.exchange.store import catching_up, feeds, forgetting, lost, set_aside
 from creditmesh.exchange.store.catching_up import Lag
 from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.directory import Directory
@@ -41,6 +41,7 @@ SECONDS_TO_ANSWER = 5.0
 """From the question to the last byte: who sends one a moment is not heard."""
 
 _CATCH_UP = "catch up "
+_SET_ASIDE = "set aside "
 
 
 class Comparer:
@@ -87,9 +88,14 @@ class Comparer:
         return known
 
     async def _tell_lost(self) -> None:
-        """Say in readiness how much came back that is not here again."""
+        """Say in readiness how much came back that is not here again, and was set aside and is not said again."""
         async with self._equipment.pool.session() as session:
-            counts = await lost.counts(session)
+            counts, left = await lost.counts(session), await set_aside.left(session)
+        for place in [place for place in self._equipment.stopped if place.startswith(_SET_ASIDE)]:
+            del self._equipment.stopped[place]
+        for feed, some in left.items():
+            why = "entries are said again when the feed is whole: creditmesh-node restore"
+            self._equipment.stopped[f"{_SET_ASIDE}{feed}"] = f"{some} {why}"
         for feed in (UP, DOWN):
             if count := counts.get(feed):
                 self._equipment.stopped[f"restored {feed}"] = f"{count} entries: creditmesh-node restore lists them"

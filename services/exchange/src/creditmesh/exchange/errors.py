@@ -73,6 +73,14 @@ class NotRestored(Conflict):
     title_zh = "无法以对方副本恢复该交换日志"
 
 
+class NotSetAside(Conflict):
+    """409: what stands in the feed cannot be set aside: somebody may hold it, or it is not what was looked at."""
+
+    code = "feed_not_set_aside"
+    title = "Nothing of the feed can be set aside"
+    title_zh = "无法搁置该交换日志的内容"
+
+
 class NothingLost(NotFound):
     """404: nothing that came back and is lost is listed at this place."""
 

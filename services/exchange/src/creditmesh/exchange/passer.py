@@ -1,8 +1,9 @@
 """The passer: two units of every process of the exchange that pass on, in turns, what had to wait before it could be.
 
 What nodes above say waits for their rows, a row that was one too many for its hour, what a child is told until its feed
-may be appended to, what could not be judged, or was refused of a record that ended, for its copy, and what a restored
-node was answered about copies that it lost for their senders: who says so may hold another head, and there may be much.
+may be appended to, what was set aside of a feed until that is whole, what could not be judged, or was refused of a
+record that ended, for its copy, and what a restored node was answered about copies that it lost for their senders: who
+says so may hold another head, and there may be much.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.errors import Transient, Unavailable
 from creditmesh.chassis.service import Workplace
-from creditmesh.exchange.operations import answering, chain, passing, relaying, restoring
+from creditmesh.exchange.operations import answering, chain, passing, relaying, restoring, saying_again
 
 _log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -41,11 +42,12 @@ class Passer:
         with uncertain_on_failure("passing on"):
             while True:
                 await self._turn(chain.take_ripe)
+                said = await self._round(saying_again.waiting, saying_again.say_again)
                 taken = await self._round(relaying.grown, relaying.take_waiting)
                 passed = await self._round(passing.waiting_children, passing.pass_on_waiting)
                 self._looked = await self._turn(restoring.settle_copies, self._looked) or 0
                 await self._tell_many()
-                if not taken and not passed:
+                if not (said or taken or passed):
                     await asyncio.sleep(SECONDS_TO_LOOK)
 
     async def see_to_refused(self) -> None:

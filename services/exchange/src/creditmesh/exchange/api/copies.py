@@ -8,10 +8,10 @@ from fastapi.responses import StreamingResponse
 from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.router import Ctx, Router
 from creditmesh.exchange.api.feeds import NDJSON, PULLS, Feed
-from creditmesh.exchange.operations import chain, copying, offering, restoring
+from creditmesh.exchange.operations import chain, copying, offering, restoring, setting_aside
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.chain import ChainOut
-from creditmesh.schemas.exchange import FeedOut, LostOut, OfferedOut, RestoredOut
+from creditmesh.schemas.exchange import FeedOut, LostOut, OfferedOut, RestoredOut, SecondHistoryOut, SetAsideBody
 from creditmesh.schemas.identifiers import FeedName, NodeCode
 
 router = Router()
@@ -109,6 +109,27 @@ async def restore_feed(ctx: Ctx, feed: FeedName) -> RestoredOut:
     `POST /v1/admin/feeds/up/restore`
     """
     return await restoring.restore_page(ctx, feed)
+
+
+@router.get("/v1/admin/feeds/{feed}/second-history", access=AccessPolicy.inside())
+async def look_at_second_history(ctx: Ctx, feed: FeedName) -> SecondHistoryOut:
+    """What stands in a feed of this node beside what a reader holds of it: what would be set aside. Changes nothing.
+
+    409 `feed_not_set_aside` where somebody may hold some of it.
+    `GET /v1/admin/feeds/up/second-history`
+    """
+    return await setting_aside.look(ctx, feed)
+
+
+@router.post("/v1/admin/feeds/{feed}/second-history", access=AccessPolicy.inside())
+async def set_aside_second_history(ctx: Ctx, feed: FeedName, body: SetAsideBody) -> SecondHistoryOut:
+    """Set aside what nobody holds, up to the head that you were told. The feed is fetched back then as after a restore.
+
+    What was set aside is said again behind it by itself. The same again changes nothing. 409 `feed_not_set_aside` where
+    somebody may hold some of it, or another head stands there.
+    `POST /v1/admin/feeds/up/second-history` `{"head": "156-9f3a01bc22d4e6f8"}`
+    """
+    return await setting_aside.move(ctx, feed, body.head)
 
 
 @router.get("/v1/admin/feeds/restored", access=AccessPolicy.inside())

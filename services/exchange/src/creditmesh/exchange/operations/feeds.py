@@ -16,15 +16,18 @@ def word(feed: str) -> str:
     return f"feed/{feed}"
 
 
-async def append(ctx: Context, feed: str, drafts: Sequence[Draft], *, held: Range | None = None) -> int:
+async def append(
+    ctx: Context, feed: str, drafts: Sequence[Draft], *, held: Range | None = None, again: bool = False
+) -> int:
     """Append these entries, at least one, and sign the tree heads they make; the index of the first.
 
     The head is held until the transaction ends: take every other lock before. `held` is the range of a head that the
-    caller holds already. NotCompared or FeedBehind where the feed may not be appended to (`comparing`).
+    caller holds already; `again`: they were set aside, which goes before all else. NotCompared or FeedBehind where the
+    feed may not be appended to (`comparing`).
     """
     session = await ctx.session()
     before = await feeds.hold(session, feed) if held is None else held
-    await assert_appendable(ctx, feed, before.size)
+    await assert_appendable(ctx, feed, before.size, again=again)
     heads, completed, after = list[SignedHead](), list[Subtree](), before
     for piece in pieces(drafts):
         after, more = after.extended(leaf_hash(draft.line.encode()) for draft in piece.drafts)

@@ -12,7 +12,7 @@ from datetime import timedelta
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.operations.answering import forget
-from creditmesh.exchange.store import feeds, forgetting
+from creditmesh.exchange.store import feeds, forgetting, set_aside
 from creditmesh.exchange.store.forgetting import ENTRIES_AT_ONCE, RECORDS_AT_ONCE, Asked
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.directory import Directory
@@ -33,7 +33,7 @@ async def forget_next(ctx: Context, *, waits_for: Sequence[str]) -> bool | None:
     until = min(first + ENTRIES_AT_ONCE, size)
     if waits_for and until > first:
         until = min(until, *(await forgetting.answered(session, UP, waits_for, first=first)).values())
-    items, looked_at = _shared_no_more(ctx), await forgetting.looked_at(session)
+    items, looked_at = shared_no_more(ctx), await forgetting.looked_at(session)
     places = await forgetting.next_of_items(session, UP, {each: looked_at.get(each, 0) for each in items}, size=size)
     asked = await forgetting.asked(session)
     if until == first and not places and not asked and items >= looked_at.keys():
@@ -62,8 +62,10 @@ async def _forget_asked(
         await forgetting.narrowed_in(session, UP, records, items, size=size)
         await forgetting.settled(session, [each.number for each in again])
     gone = [each for each in asked if each.deleted]
-    if gone and await forgetting.deleted(session, UP, {each.record for each in gone}):
-        return
+    if gone:
+        await set_aside.forget(session, {each.record for each in gone})
+        if await forgetting.deleted(session, UP, {each.record for each in gone}):
+            return
     copied = await forgetting.copied(session, [each.number for each in gone])
     await forget(session, forgetting.in_copies(copied))
     if len(copied) < RECORDS_AT_ONCE:
@@ -89,7 +91,8 @@ async def kept_for(ctx: Context, nodes: Collection[str]) -> dict[str, int]:
     return {node: first for node, until in reached.items() if until == first}
 
 
-def _shared_no_more(ctx: Context) -> set[str]:
+def shared_no_more(ctx: Context) -> set[str]:
+    """The items whose content goes up no more."""
     """The items that this node does not share upwards, today and tomorrow: at midnight clocks do not agree."""
     directory, days = ctx.followed(Directory), (ctx.legal_date, ctx.legal_date + timedelta(days=1))
     closed = (

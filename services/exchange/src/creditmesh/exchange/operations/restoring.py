@@ -104,16 +104,16 @@ async def restore_page(ctx: Context, feed: str) -> RestoredOut:
         return RestoredOut(feed=feed, size=before.size)
     code = max(behind, key=lambda peer: (behind[peer], peer))
     if before.size >= behind[code]:
-        raise _another_history(code, behind[code])
+        raise _another_history(code, feed, behind[code])
     await ctx.rollback()  # no session is held while a peer is asked
-    pulled = await _pulled(ctx, code, feed, after=before.size)
+    pulled = await fetched(ctx, code, feed, after=before.size)
     try:
         after, completed = extended(before, pulled.entries)
         head = own_head(ctx.keys, ctx.node.code, feed, pulled.note)
     except BadPage as bad:
-        raise _refused(code, str(bad)) from bad
+        raise refused(code, str(bad)) from bad
     if (head.size, head.root) != (after.size, after.root()):
-        raise _another_history(code, after.size)
+        raise _another_history(code, feed, after.size)
     session = await ctx.session()
     if await feeds.hold(session, feed) != before:
         raise Conflict("The feed has moved meanwhile; ask again.", "日志已变动，请重试。")
@@ -212,10 +212,11 @@ def _lost(ctx: Context, feed: str, entry: FeedEntry) -> LostEntry | None:
     return LostEntry(feed, entry.index, change=object_.state, kind=object_.kind, code=object_.code, why=PUBLISH)
 
 
-async def _pulled(ctx: Context, code: str, feed: str, *, after: int) -> PulledPage:
+async def fetched(ctx: Context, code: str, feed: str, *, after: int) -> PulledPage:
+    """The next page of this node's own feed as a peer has it; NotRestored or Unavailable where it gives none."""
     party = ctx.followed(Directory).party(code)
     if party is None or party.url is None:
-        raise _refused(code, "it is enrolled no more")
+        raise refused(code, "it is enrolled no more")
     async with httpx.AsyncClient(timeout=_TIMEOUT) as client:
         equipment = ctx.equipment
         peer = Peer(party=party, node=ctx.node.code, keys=ctx.keys, clock=equipment.clock, client=client)
@@ -224,9 +225,9 @@ async def _pulled(ctx: Context, code: str, feed: str, *, after: int) -> PulledPa
         except NotNow as error:
             raise Unavailable(str(error), f"节点 {code} 暂无法提供。") from error
         except BadPage as bad:
-            raise _refused(code, str(bad)) from bad
+            raise refused(code, str(bad)) from bad
     if pulled is None:
-        raise _refused(code, "it gives nothing")
+        raise refused(code, "it gives nothing")
     return pulled
 
 
@@ -270,15 +271,17 @@ def _caller(ctx: Context, feed: str) -> str:
     return code
 
 
-def _another_history(peer: str, size: int) -> NotRestored:
+def _another_history(peer: str, feed: str, size: int) -> NotRestored:
     """The node has appended since it was restored, before it knew what the peer holds: nothing can join the two."""
     return NotRestored(
-        f"{peer} holds another history before {size}: this node has shared since it was restored. Put the backup back "
-        f"once more and, before anything is sent to it, enrol {peer} and run this; what was taken since is sent anew.",
-        f"{peer} 持有 {size} 之前的另一份日志历史：本节点恢复后又追加过内容。请再次恢复备份，在接收任何报送之前"
-        f"登记 {peer} 并运行本命令；其间接收的内容须重新报送。",
+        f"{peer} holds another history before {size}: this node has shared since it was restored. See what of that "
+        f"nobody holds: `creditmesh-node restore --set-aside {feed}`. Or put the backup back once more and, before "
+        f"anything is sent to it, enrol {peer} and run this.",
+        f"{peer} 持有 {size} 之前的另一份日志历史：本节点恢复后又追加过内容。请用 `creditmesh-node restore --set-aside "
+        f"{feed}` 查看其中无人持有的部分；或再次恢复备份，在接收任何报送之前登记 {peer} 并运行本命令。",
     )
 
 
-def _refused(peer: str, why: str) -> NotRestored:
+def refused(peer: str, why: str) -> NotRestored:
+    """What a peer gives of the feed is none of it, for this reason."""
     return NotRestored(f"{peer}: {why}.", f"{peer}：{why}。")

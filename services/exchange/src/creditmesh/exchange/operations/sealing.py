@@ -5,7 +5,7 @@ enrolled later is given the older ones too, each once more: it reads the whole f
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import date
@@ -141,6 +141,28 @@ def _fetched(ctx: Context, entry: FeedEntry) -> FeedKey | None:
     words = frozenset(f"{each.node}/{each.key}" for each in body.wrapped)
     month = shanghai_day(line.at).replace(day=1)
     return FeedKey(key=body.key, month=month, receivers=words, wrapped=own) if own else None
+
+
+async def put_again(ctx: Context, feed: str, names: Collection[str]) -> Mapping[str, Draft]:
+    """The entries of these keys once more, for who reads the feed now; without those that this node itself lost."""
+    made = [_wrapped(ctx, feed, key, secret, _receivers(ctx)) for key, secret in await _opened(ctx, feed, names)]
+    await sealing_keys.add(await ctx.session(), feed, [key for key, _ in made])
+    return {key.key: draft for key, draft in made}
+
+
+async def told_here(ctx: Context, feed: str, names: Collection[str]) -> list[Draft]:
+    """The same for this node alone, which is told: nothing is put into the feed."""
+    return [_wrapped(ctx, feed, key, secret, [_own(ctx)])[1] for key, secret in await _opened(ctx, feed, names)]
+
+
+async def ciphers_of(ctx: Context, feed: str, names: Collection[str]) -> Mapping[str, FeedCipher]:
+    """What these older keys of the feed open, as far as this node can."""
+    return {key.key: FeedCipher(key.key, secret) for key, secret in await _opened(ctx, feed, names)}
+
+
+async def _opened(ctx: Context, feed: str, names: Collection[str]) -> list[tuple[FeedKey, bytes]]:
+    keys = [key for key in await sealing_keys.every(await ctx.session(), feed) if key.key in names] if names else []
+    return [(key, secret) for key in keys if (secret := _secret_left(ctx, feed, key)) is not None]
 
 
 async def _renewed(ctx: Context, feed: str) -> FeedKey:

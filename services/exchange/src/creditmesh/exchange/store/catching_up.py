@@ -65,11 +65,12 @@ _ASKED_ANEW = """
 """
 _NOTHING_HELD = "update bus.catching_up set had = 0, holder = :node where peer = :node and had is null"
 _MADE_AGAIN = "select from exchange.lost_entry where feed = :feed and why is distinct from 'copy' and why is null"
+_TO_SAY_AGAIN = "select from exchange.set_aside where feed = :feed"
 _LAGGING = f"select peer, ({_HAS}) as has, had from bus.catching_up c"
 _DONE = f"""
     delete from bus.catching_up c
      where (peer <> :node and peer <> all(cast(:below as text[])))
-        or (had <= ({_HAS}) and (peer <> :node or not exists ({_MADE_AGAIN})))
+        or (had <= ({_HAS}) and (peer <> :node or not (exists ({_MADE_AGAIN}) or exists ({_TO_SAY_AGAIN}))))
     returning peer
 """
 # They are rewritten: nobody else does so until this transaction ends, in the order of `pages.held`.

@@ -99,6 +99,11 @@ _SETTLE_COPIES = f"""
         {_ASKED.format("gone")}
     ) select (select max(index) + 1 from looked) as until, array(select index from gone) as settled
 """
+_PUT = f"""
+    insert into exchange.lost_entry ({_COLUMNS})
+    values (:feed, :index, :record, :rev, :change, :item, :party, :kind, :code, :why)
+        on conflict (feed, index) do update set why = excluded.why
+"""
 _COUNT = f"select feed, count(*) as count from exchange.lost_entry where why is distinct from '{COPY}' group by feed"
 
 
@@ -129,6 +134,12 @@ class FoundRevision(NamedTuple):
 async def add(session: Session, lost: Sequence[LostEntry]) -> None:
     """Keep these until they are here again."""
     await session.copy("exchange.lost_entry", LostEntry._fields, lost)
+
+
+async def put(session: Session, entries: Sequence[LostEntry]) -> None:
+    """List these at their places, whether or not something is listed there."""
+    for entry in entries:
+        await session.execute(_PUT, entry._asdict())
 
 
 async def listed(session: Session, *, after: tuple[str, int], limit: int) -> list[LostEntry]:
