@@ -41,7 +41,9 @@ TOKENS_REFUSED = Counter(
     ["at", "service", "reason"],
 )
 FEED_STOPPED = Gauge(
-    "creditmesh_feed_stopped", "Copies of peers' feeds that stand still until an operator has looked", ["peer", "feed"]
+    "creditmesh_feed_stopped",
+    "Copies of peers' feeds that stand still until an operator has looked, here or at the peer",
+    ["peer", "feed"],
 )
 FEED_WAITING = Gauge(
     "creditmesh_feed_waiting_entries",
