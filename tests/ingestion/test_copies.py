@@ -525,7 +525,7 @@ async def test_the_keys_of_one_origin_take_no_room_from_those_of_others_in_the_s
 
 async def test_origins_that_a_peer_invents_have_no_room_of_their_own(province: House, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(feed_keys, "_KEEP", feed_keys._KEEP.replace("10000", "2"))
-    feed = Feed(province, peer="city")
+    feed = Feed(province, peer="inventive")
     bodies = (FeedKeyBody(key=f"none{n}/a", alg="aes-256-gcm", wrapped=()).model_dump_json() for n in range(5))
     assert await codes(province, *(feed.key_of(body) for body in bodies)) == ["too_many_keys"] * 3
 
