@@ -40,11 +40,11 @@ async def test_keys_move_to_their_subjects_and_who_was_erased_stays_so(postgres:
     def anew() -> Vault:
         return Vault(database.pool("sample"), keys, parts=PARTS)
 
+    (known, erased), ciphers = await anew().identify(people[:2])
+    (asked,) = await anew().resolve(people[2:])
+    sealed = ciphers[known].seal({"a": 1}, object=known, field="f")
     async with database.session() as session:
         await session.execute(FORMER)
-        (known, erased), ciphers = await anew().identify(people[:2])
-        (asked,) = await anew().resolve(people[2:])
-        sealed = ciphers[known].seal({"a": 1}, object=known, field="f")
         gone = "update vault.data_key set wrapped = null, destroyed_at = clock_timestamp() where subject = $1"
         await session.execute(gone, erased)
         before = await session.fetchrow("select * from vault.data_key where subject = $1", known)

@@ -11,6 +11,8 @@ import httpx
 import orjson
 import pytest
 
+from creditmesh.chassis.bus.faults import PATIENCE
+from creditmesh.chassis.metrics import FEED_REFUSED
 from creditmesh.exchange.operations import offering
 from creditmesh.exchange.peer import MOST_OF_ORIGINS
 from creditmesh.schemas.exchange import feed_origin
@@ -18,6 +20,7 @@ from creditmesh.schemas.origins import OriginRun, OriginsOut
 from creditmesh.schemas.tlog import Checkpoint, Range, checkpoint_text, leaf_hash, signed_note
 from tests.exchange.conftest import City, Neighbour, neighbour, row_of
 from tests.exchange.sender import Puller, answered, pulling_from_a_sender
+from tests.support.eventually import eventually
 
 UNPROVEN = "select index::int from exchange.unproven_entry where peer = $1 order by index"
 Asked = tuple[int, int]
@@ -65,6 +68,13 @@ class PassedOn:
         await self.puller.step()
         return (await self.puller.copy()).range.size
 
+    async def shown(self) -> tuple[str | None, float]:
+        """What readiness and metrics say by this loop; the node has one of its own, which asks nobody."""
+        copy, code = await self.puller.copy(), self.puller.sender.who.code
+        self.puller.pulling._show(copy)
+        stopped = self.puller.city.node.host.equipment["exchange"].stopped
+        return stopped.get(f"{code}/up pages"), FEED_REFUSED.labels(code, "up")._value.get()
+
     async def unproven(self) -> list[int]:
         async with self.puller.city.node.database.session() as session:
             return [row["index"] for row in await session.fetch(UNPROVEN, self.puller.sender.who.code)]
@@ -107,10 +117,27 @@ async def test_what_a_peer_of_an_older_version_passes_on_is_not_proven(passed: P
 
 
 async def test_nobody_is_asked_to_prove_what_it_says_of_records_of_this_node(passed: PassedOn):
+    city = passed.puller.city
+    equipment = city.node.host.equipment["exchange"]
+    await city.publish("party", row_of("city", equipment.keys, place="below", order=879) | {"place": None})
+    await eventually(lambda: bool(equipment.followed.origin_keys("city")))
     passed.add(2, origin="city")
     assert await passed.step() == 2
     assert passed.asked == []
     assert await passed.unproven() == []
+
+
+async def test_a_page_that_waits_for_its_proof_is_seen_in_readiness_and_metrics(passed: PassedOn):
+    passed.add(3)
+    assert [await passed.step() for _ in range(PATIENCE)] == [0] * PATIENCE
+    assert await passed.shown() == (None, 0), "it may be upgraded just now"
+    assert await passed.step() == 0
+    why, stopped = await passed.shown()
+    assert "does not say what proves up" in (why or "")
+    assert stopped == 1
+    passed.answers = lambda _, until: passed.proof(until)
+    assert await passed.step() == 3
+    assert await passed.shown() == (None, 0)
 
 
 async def test_what_an_answer_does_not_speak_of_is_asked_for_in_the_next(passed: PassedOn):

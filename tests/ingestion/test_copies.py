@@ -509,6 +509,8 @@ async def test_the_keys_of_one_origin_take_no_room_from_those_of_others_in_the_s
     province: House, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(feed_keys, "_KEEP", feed_keys._KEEP.replace("10000", "2"))
+    above = child("middletier", 900_511, sends_for=("middletier", "town", "village"))
+    province.equipment.followed.tell("party", above)  # type: ignore[attr-defined]
     feed = Feed(province, peer="middletier")
 
     def keys(*names: str) -> list[Any]:
@@ -518,6 +520,14 @@ async def test_the_keys_of_one_origin_take_no_room_from_those_of_others_in_the_s
     assert await codes(province, *keys("town/a", "town/b", "town/c")) == ["too_many_keys"]
     assert await codes(province, *keys("own-1", "village/a", "own-2", "village/b")) == []
     assert await codes(province, *keys("town/d", "village/c", "own-3")) == ["too_many_keys"] * 3
+    assert await codes(province, *keys("invented/a", "other/b")) == ["too_many_keys"] * 2, "they take the peer's room"
+
+
+async def test_origins_that_a_peer_invents_have_no_room_of_their_own(province: House, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(feed_keys, "_KEEP", feed_keys._KEEP.replace("10000", "2"))
+    feed = Feed(province, peer="inventive")
+    bodies = (FeedKeyBody(key=f"none{n}/a", alg="aes-256-gcm", wrapped=()).model_dump_json() for n in range(5))
+    assert await codes(province, *(feed.key_of(body) for body in bodies)) == ["too_many_keys"] * 3
 
 
 @pytest.mark.parametrize("words", [f"身份证{resident(7)}", "示" * 201, "示\n市监", ""])

@@ -8,8 +8,11 @@ import pytest
 from creditmesh.chassis.caller import OPERATOR
 from creditmesh.ingestion import operations
 from creditmesh.ingestion.eraser import Eraser
+from creditmesh.ingestion.operations.erasing import UnknownRecords
+from creditmesh.ingestion.operations.subjects import identity_of
 from creditmesh.schemas.erasures import ErasureIn, ErasureOut
 from creditmesh.schemas.events import HolderChanged
+from creditmesh.schemas.subject import SubjectIn
 from tests.ingestion.conftest import REAL, House, told
 from tests.ingestion.rows import penalty, person_penalty, resident
 from tests.ingestion.test_records import correct, read
@@ -75,8 +78,26 @@ async def erase_person(house: House, number: str, **more: Any) -> ErasureOut:
         return await operations.erase_person(ctx, ErasureIn(person=person, confirmed=True, **BY, **more))
 
 
-async def turned(house: House) -> tuple[int, int]:
-    """A turn of the unit after everybody has read everything, long after the one before."""
+ERASED = """
+    select r.record, r.subject, r.rev, r.item, r.party from ingestion.revision r
+     where r.state = 'erased' and r.record in (select record from ingestion.erasing)
+"""
+
+
+async def answered(house: House) -> None:
+    """This node is told of the ends of what is erased, and no department is."""
+    for row in await house.fetch(ERASED):
+        await house.deliver(
+            HolderChanged(
+                **row, change="erased", holder=house.equipment.node.code, kind="node", outcome="unshared", at=REAL
+            )
+        )
+
+
+async def turned(house: House, *, told: bool = True) -> tuple[int, int]:
+    """A turn of the unit after everybody has read everything, long after the one before; `told`: of holders too."""
+    if told:
+        await answered(house)
     async with house.database.session() as session:
         await session.execute("truncate bus.event_queue")
         await session.execute(LONG_AGO)
@@ -111,9 +132,9 @@ async def test_a_record_that_is_erased_ends_is_deleted_and_the_key_goes_when_nob
     other, _ = await made(alone, person_penalty(alone.number()))
     found = await erase_person(alone, number)
     assert [(each.record, each.rev) for each in found.records] == [(record, 2)]
-    async with alone.context(OPERATOR) as ctx:
-        entry = await operations.erasure_of(ctx, found.erasure or subject)
-    assert (entry.records, entry.complete) == (found.records, found.complete), "the order answers what stands"
+    entry = await entry_of(alone, found)
+    assert (entry.records, entry.key, entry.complete) == (found.records, "goes", False)
+    assert (found.key, found.complete) == ("goes", False), "the order answers what stands"
     assert [each.pending for each in found.records] == [("city",)]
     *_, end = await alone.events(record)
     assert (end.change, end.state, end.reason, end.basis) == ("erased", "erased", "order", None)
@@ -124,8 +145,92 @@ async def test_a_record_that_is_erased_ends_is_deleted_and_the_key_goes_when_nob
     await turned(alone)
     assert await key_of(alone, subject) == (True, True, True)
     assert await Eraser(alone.equipment).turn() == (0, 0), "a process may have the key still"
+    entry = await entry_of(alone, found)
+    assert [(each.deleted, each.pending) for each in entry.records] == [(True, ())]
+    assert (entry.key, entry.key_destroyed_at, entry.complete) == ("goes", None, False), "all but the key is gone"
     assert await turned(alone) == (0, 1)
     assert await key_of(alone, subject) == (False, True, False)
+    entry = await entry_of(alone, found)
+    assert (entry.key, entry.complete) == ("destroyed", True)
+    assert entry.key_destroyed_at is not None
+
+
+async def test_the_end_of_a_key_is_written_down_of_an_order_that_no_record_was_about(alone: House):
+    number = resident(alone.number())
+    async with alone.context(OPERATOR) as ctx:
+        (subject,) = await ctx.vault.resolve([identity_of(ctx, SubjectIn.model_validate(whom(number)))])
+    found = await erase_person(alone, number)
+    assert (found.records, found.key) == ((), "goes")
+    assert (await entry_of(alone, found)).complete is False
+    for _ in range(2):
+        await turned(alone)
+    assert (await entry_of(alone, found)).complete is True
+    assert await key_of(alone, subject) == (False, True, False)
+
+
+async def test_an_order_that_leaves_another_record_is_complete_without_the_key(alone: House):
+    number = resident(alone.number())
+    row = person_penalty(alone.number(), CF_XDR_ZJHM=number)
+    record, _ = await made(alone, row)
+    await made(alone, row | {"CF_WSH": f"示市监处罚〔2026〕{alone.number()}号"})
+    found = await erase_person(alone, number, records=(record,))
+    await turned(alone)
+    entry = await entry_of(alone, found)
+    assert (found.key, entry.key, entry.complete) == ("stays", "stays", True)
+
+
+async def test_an_order_says_that_the_key_stays_for_a_held_row_that_it_leaves(alone: House):
+    number = resident(alone.number())
+    row = person_penalty(alone.number(), CF_XDR_ZJHM=number)
+    record, subject = await made(alone, row)
+    held = person_penalty(alone.number(), CF_XDR_ZJHM=number, CF_NR_FK="2000")
+    assert (await alone.submit(held)).json()["verdict"] == "held"
+    found = await erase_person(alone, number, records=(record,))
+    assert (found.held_rows, found.key) == (0, "stays")
+    for _ in range(4):
+        await turned(alone)
+    assert await key_of(alone, subject) == (True, False, True)
+    assert (await entry_of(alone, found)).key == "stays"
+
+
+async def test_a_second_order_does_not_say_that_a_key_stays_for_what_is_on_its_way_out(alone: House):
+    number = resident(alone.number())
+    row = person_penalty(alone.number(), CF_XDR_ZJHM=number)
+    first, subject = await made(alone, row)
+    await made(alone, row | {"CF_WSH": f"示市监处罚〔2026〕{alone.number()}号"})
+    assert (await erase_person(alone, number, records=(first,))).key == "stays"
+    assert (await erase_person(alone, number)).key == "goes"
+    for _ in range(3):
+        await turned(alone)
+    assert await key_of(alone, subject) == (False, True, False)
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+async def test_an_order_is_given_again_where_some_of_its_records_are_erased_already(alone: House, *, deleted: bool):
+    """As after a restore, which erases again what the nodes above know of, and nothing else."""
+    number = resident(alone.number())
+    row = person_penalty(alone.number(), CF_XDR_ZJHM=number)
+    shared, _ = await made(alone, row)
+    unshared, _ = await made(alone, row | {"CF_WSH": f"示市监处罚〔2026〕{alone.number()}号"})
+    other, _ = await made(alone, person_penalty(alone.number()))
+    await erase_person(alone, number, records=(shared,))
+    if deleted:
+        assert (await turned(alone))[0] == 1
+    with pytest.raises(UnknownRecords) as refused:
+        await erase_person(alone, number, records=(shared, other, unshared))
+    assert [each.pointer for each in refused.value.errors] == ["/records/1"]
+    found = await erase_person(alone, number, records=(shared, unshared))
+    assert ([each.record for each in found.records], found.erased_before) == ([unshared], (shared,))
+    *_, end = await alone.events(unshared)
+    assert end.change == "erased"
+    again = await erase_person(alone, number, records=(shared, unshared))
+    assert (again.records, set(again.erased_before)) == ((), {shared, unshared})
+
+
+async def entry_of(house: House, found: ErasureOut) -> ErasureOut:
+    assert found.erasure is not None
+    async with house.context(OPERATOR) as ctx:
+        return await operations.erasure_of(ctx, found.erasure)
 
 
 async def test_who_is_closed_is_opened_again_where_something_was_accepted_with_a_key_in_memory(alone: House):
@@ -137,6 +242,7 @@ async def test_who_is_closed_is_opened_again_where_something_was_accepted_with_a
     assert await key_of(alone, subject) == (True, True, True)
     record, again = await made(alone, person_penalty(alone.number(), CF_XDR_ZJHM=number))
     assert again == subject, "this process has number and key in memory"
+    assert await key_of(alone, subject) == (True, False, True), "opened in the row's own transaction"
     await turned(alone)
     assert await key_of(alone, subject) == (True, False, True)
     assert len(await alone.events(record)) == 1
@@ -164,11 +270,32 @@ async def test_a_key_stays_while_another_record_names_the_person_or_a_measure_is
         await turned(alone)
     assert await alone.events(record) == []
     assert await key_of(alone, subject) == (True, False, True)
+    assert (await entry_of(alone, found)).complete is (needs == "named")
     if needs == "department":
         await alone.deliver(told_department("acknowledged"))
         for _ in range(2):
             await turned(alone)
         assert await key_of(alone, subject) == (False, True, False)
+
+
+async def test_a_key_waits_until_it_is_known_which_departments_have_to_lift(alone: House):
+    number = resident(alone.number())
+    record, subject = await made(alone, person_penalty(alone.number(), CF_XDR_ZJHM=number))
+    found = await erase_person(alone, number)
+    for _ in range(4):
+        await turned(alone, told=False)
+    assert await alone.events(record) == []
+    assert await key_of(alone, subject) == (True, False, True), "who holds it was never said"
+    (said,) = found.records
+    await alone.deliver(
+        HolderChanged(
+            subject=subject, record=record, rev=2, change="erased", holder="city", kind="node", outcome="unshared",
+            at=REAL, item=said.item, party=said.party,
+        )
+    )  # fmt: skip
+    for _ in range(2):
+        await turned(alone)
+    assert await key_of(alone, subject) == (False, True, False)
 
 
 async def test_held_rows_about_the_person_are_blanked_and_who_comes_later_is_somebody_new(alone: House):

@@ -12,9 +12,7 @@ from creditmesh.chassis.vault.ciphers import Ciphers
 from creditmesh.chassis.vault.subjects import REMEMBERED
 from creditmesh.ingestion import operations
 from creditmesh.ingestion.eraser import Eraser
-from creditmesh.ingestion.operations.subjects import identity_of
 from creditmesh.schemas.events import RecordPurged
-from creditmesh.schemas.subject import SubjectIn
 from tests.ingestion.conftest import MARKET_CALLER, House
 from tests.ingestion.rows import penalty, person_penalty, resident
 from tests.ingestion.test_copies import codes, new_record, opened_feed
@@ -47,15 +45,16 @@ def forget(house: House) -> None:
     vault._ciphers = Ciphers(vault._ask, vault._keys, remember=REMEMBERED, seconds=time.monotonic)
 
 
-async def closed(house: House) -> tuple[str, UUID]:
-    """Somebody who is closed, and whose key is to go: their number and subject."""
+async def closed(house: House, *, remembered: bool = False) -> tuple[str, UUID]:
+    """Somebody who is closed, and whose key is to go: their number and subject; this process has both in memory?"""
     number = resident(house.number())
     _, subject = await made(house, person_penalty(house.number(), CF_XDR_ZJHM=number))
     await erase_person(house, number)
     await turned(house)
     await turned(house)
     assert await key_of(house, subject) == (True, True, True)
-    forget(house)
+    if not remembered:
+        forget(house)
     return number, subject
 
 
@@ -84,15 +83,45 @@ async def test_a_row_about_who_is_closed_is_accepted_and_a_rehearsal_says_so_and
     assert await key_of(alone, subject) == (True, False, True)
 
 
-async def test_who_is_named_and_then_refused_is_closed_again_and_goes(alone: House):
-    number, subject = await closed(alone)
-    async with alone.context() as ctx:
-        await ctx.vault.identify([identity_of(ctx, SubjectIn.model_validate(whom(number)))])
+async def test_a_key_goes_in_its_time_however_often_rows_are_sent_that_are_refused(alone: House):
+    number = resident(alone.number())
+    row = person_penalty(alone.number(), CF_XDR_ZJHM=number)
+    _, subject = await made(alone, row)
+    await erase_person(alone, number)
+    stood = []
+    for _ in range(3):
+        await turned(alone)
+        stood.append(await key_of(alone, subject))
+        forget(alone)
+        if stood[-1][0]:
+            answer = await alone.submit(row)
+            assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "record_deleted")
+    assert stood == [(True, False, True), (True, True, True), (False, True, False)]
+
+
+async def test_what_is_accepted_with_number_and_key_in_memory_is_whole_for_a_process_that_has_neither(alone: House):
+    number, subject = await closed(alone, remembered=True)
+    answer = await alone.submit(person_penalty(alone.number(), CF_XDR_ZJHM=number))
+    (event,) = await alone.events(answer.json()["record"])
+    assert event.subject == subject
+    assert await key_of(alone, subject) == (True, False, True), "it is opened in the transaction of the row"
+    forget(alone)
+    assert set(await alone.equipment.vault.open_left({each.about for each in event.sealed})) == {subject}
+
+
+@pytest.mark.parametrize("remembered", [True, False])
+async def test_a_held_row_about_who_is_closed_opens_them(alone: House, *, remembered: bool):
+    number, subject = await closed(alone, remembered=remembered)
+    answer = await alone.submit(person_penalty(alone.number(), CF_XDR_ZJHM=number, CF_NR_FK="2000"))
+    assert answer.json()["verdict"] == "held"
     assert await key_of(alone, subject) == (True, False, True)
-    await turned(alone)
-    assert await key_of(alone, subject) == (True, True, True)
-    await turned(alone)
-    assert await key_of(alone, subject) == (False, True, False)
+
+
+async def test_what_is_sealed_of_who_is_closed_is_read_by_whoever_reads_it(alone: House):
+    _, subject = await closed(alone)
+    for _ in range(2):
+        assert set(await alone.equipment.vault.open_left([subject])) == {subject}
+    assert len(alone.equipment.vault._ciphers) == 0, "and kept in memory by nobody"
 
 
 async def test_a_key_stays_while_a_held_row_names_the_person_and_goes_when_it_is_decided(alone: House):

@@ -16,8 +16,16 @@ FOUND = """
 drop index ingestion.revision_own, ingestion.submission_own;
 alter table ingestion.revision drop column number;
 """
+BY_CALLERS = """
+drop trigger decided on ingestion.review;
+drop trigger deleted on ingestion.review;
+drop function ingestion.forget_named;
+drop table ingestion.erased_key;
+alter table ingestion.closing drop column erasures;
+"""
 ERASING = f"""
 {FOUND}
+{BY_CALLERS}
 drop table ingestion.named, ingestion.erasing, ingestion.closing, ingestion.erasure_answer, ingestion.erased_record,
     ingestion.erasure;
 drop index ingestion.review_subject_idx;
@@ -76,6 +84,41 @@ async def test_what_a_node_deleted_and_has_open_is_known_after_the_upgrade(postg
     assert dict(closed) == {"part": 3, "natural_key": b"\x01", "state": "repaired"}
     assert [tuple(each) for each in reviews] == [("expired", None), ("refused", "refused")]
     assert {each["case_id"] for each in undecided} == {cases["filed"], cases["appealed"]}
+
+
+NAMED = """
+insert into ingestion.named (subject, record)
+select gen_random_uuid(), record from unnest(cast($1 as uuid[])) as u(record)
+"""
+ORDER = """
+insert into ingestion.erasure (id, at, legal_date, officer, ground, basis, records, held_rows)
+values ($1, now(), current_date, 'Lan', 'order', 'B-1', 1, 0)
+"""
+
+
+async def test_whom_a_row_that_is_gone_named_is_named_no_more_after_the_upgrade(postgres: Postgres):
+    database = await postgres.database(node="city3", packages=SERVICES)
+    order, erased = uuid4(), uuid4()
+    async with database.session() as session:
+        await session.execute(BY_CALLERS + "update ingestion.alembic_version set version_num = 'ingestion_0019'")
+        await session.execute(REVIEW, b"3", "W-17", "")
+        await session.execute(REVIEW, b"4", None, None)
+        await session.execute("update ingestion.review set state = 'held', verdict = null where fingerprint = $1", b"4")
+        (decided, waits) = await session.fetch("select id from ingestion.review order by fingerprint")
+        await session.execute(NAMED, [uuid4(), decided["id"], waits["id"]])
+        await session.execute(ORDER, order)
+        await session.execute(
+            "insert into ingestion.erased_record values ($1, $2, 2, 'penalty', 'market')", order, erased
+        )
+        await session.execute("insert into ingestion.closing values ($1, 3, array[$2::uuid], now())", uuid4(), erased)
+        await migrate(
+            postgres.admin, node="city3", tier="city", parts=12, packages=SERVICES, secrets=postgres.secrets,
+            database=database.name,
+        )  # fmt: skip
+        left = await session.fetch("select record from ingestion.named")
+        waiting = await session.fetchval("select erasures from ingestion.closing")
+    assert [row["record"] for row in left] == [waits["id"]]
+    assert waiting == [order], "the order whose key it is hears of its end"
 
 
 BEFORE_LOOKS = f"""

@@ -793,3 +793,18 @@ async def test_what_has_ended_does_not_come_back_where_the_item_tells_records_ap
     assert line["verdict"] in {"refused", "held", "unchanged"}, line
     assert line["reasons"][0]["code"] in codes
     assert await there(alone) == (set() if ended == "deleted" else {UUID(record)})
+
+
+async def test_a_held_row_that_is_deleted_with_its_record_names_nobody_any_more(alone: House):
+    named = {"CF_FR_ZJLX": "身份证", "CF_FR_ZJHM": resident(1)}
+    record = await submitted(alone, 1, **named)
+    alone.on(date.fromordinal(OVER.toordinal() - 5))
+    held = await alone.submit(penalty(1, **(ROW | named | {"CF_JDRQ": "2026-04-11"})))
+    assert held.json()["verdict"] == "held", held.text
+    names = "select record from ingestion.named where record = any($1)"
+    rows = [record, UUID(held.json()["review"])]
+    assert {row["record"] for row in await alone.fetch(names, rows)} == set(rows)
+    alone.on(OVER)
+    assert await a_round(alone) == 1
+    assert await alone.fetch("select from ingestion.review where id = $1", rows[1]) == []
+    assert await alone.fetch(names, rows) == []

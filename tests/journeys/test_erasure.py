@@ -111,8 +111,10 @@ async def order(cast: Cast, **more: Any) -> Any:
     return done(await cast.node.operator().post("/v1/admin/erasures", json={"person": DOCUMENT, **BY, **more}))
 
 
-async def is_complete(cast: Cast, erasure: str) -> bool:
-    return bool(done(await cast.node.operator().get(f"/v1/admin/erasures/{erasure}"))["complete"])
+async def is_answered(cast: Cast, erasure: str) -> bool:
+    """Whether all records are deleted everywhere; the key goes later."""
+    records = done(await cast.node.operator().get(f"/v1/admin/erasures/{erasure}"))["records"]
+    return all(each["deleted"] and not each["pending"] for each in records)
 
 
 async def verified(made: Erasing, code: str) -> int:
@@ -172,7 +174,7 @@ async def test_who_orders_it_badly_is_told_why_and_nothing_is_done(erasing: Eras
 async def test_it_is_nowhere_at_any_tier_the_logs_verify_and_all_else_stands(erasing: Erasing):
     mesh = erasing.mesh
     erasing.erasure = (await order(mesh.city, confirmed=True))["erasure"]
-    await eventually(lambda: is_complete(mesh.city, erasing.erasure))
+    await eventually(lambda: is_answered(mesh.city, erasing.erasure))
     await mesh.settled()
     for code in UPWARDS:
         await eventually(lambda code=code: _is_nowhere(erasing, code))
@@ -200,6 +202,7 @@ async def test_the_entry_that_stays_names_who_ordered_it_and_who_has_answered_an
     found = done(await operator.get(f"/v1/admin/erasures/{erasing.erasure}"))
     (record,) = found["records"]
     assert (record["record"], record["rev"], record["deleted"], record["pending"]) == (erasing.gone, 2, True, [])
+    assert (found["key"], found["complete"]) == ("goes", False), "all but the key is gone"
     assert {(each["holder"], each["outcome"]) for each in record["holders"]} == {
         ("province", "acknowledged"),
         ("nation", "acknowledged"),
@@ -218,10 +221,12 @@ async def test_the_entry_that_stays_names_who_ordered_it_and_who_has_answered_an
 
 async def test_a_key_goes_with_the_last_that_needs_it_and_then_no_number_finds_the_person(erasing: Erasing):
     await _long_closed(erasing, "city")
+    entry = done(await erasing.mesh.city.node.operator().get(f"/v1/admin/erasures/{erasing.erasure}"))
+    assert (entry["key"], entry["complete"], entry["key_destroyed_at"] is None) == ("destroyed", True, False)
     assert [await known(erasing, code) for code in UPWARDS] == [False, True, True]
     cityb = erasing.mesh["cityb"]
     erasure = (await order(cityb, confirmed=True))["erasure"]
-    await eventually(lambda: is_complete(cityb, erasure))
+    await eventually(lambda: is_answered(cityb, erasure))
     await erasing.mesh.settled()
     for code in ("province", "nation"):
         await _long_closed(erasing, code)

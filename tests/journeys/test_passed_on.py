@@ -9,6 +9,8 @@ import httpx
 import orjson
 import pytest
 
+from creditmesh.catalogue import operations as catalogue
+from creditmesh.catalogue.objects import entry_of
 from creditmesh.exchange.entries import place_of, record_draft, sealed_fields
 from creditmesh.exchange.operations import chain, originals, sealing, sharing
 from creditmesh.exchange.operations.feeds import append
@@ -16,6 +18,7 @@ from creditmesh.exchange.operations.sealing import cipher_of
 from creditmesh.exchange.peer import Peer
 from creditmesh.exchange.store import chain as rows
 from creditmesh.schemas.chain import PASSED
+from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.exchange import UP
 from creditmesh.schemas.origins import OriginRun
@@ -26,6 +29,7 @@ from tests.journeys.mesh import assembled as everywhere
 from tests.journeys.test_chain_repair import certificate
 from tests.support.cast import penalty, resident
 from tests.support.chain import Place, chained, enrol
+from tests.support.eventually import eventually
 from tests.support.postgres import Postgres
 
 THREE = (
@@ -264,3 +268,53 @@ async def test_a_city_with_a_new_key_is_refused_until_its_row_is_handed_over_and
     await demanding.settled()
     assert [change for change, _, _ in await held(demanding, record)] == ["accepted"]
     assert set(await refused(demanding)) == {"not_of_origin"}, "what was never the city's stays refused"
+
+
+async def say_of(mesh: Mesh, body: dict[str, Any]) -> None:
+    """The operator of the province says this of a node, and the province has heard it."""
+    province = mesh.chain["province"]
+    async with province.context("catalogue") as ctx:
+        await catalogue.publish(ctx, [entry_of("party", body)], issued_by="province")
+
+    def is_heard() -> bool:
+        party = province.host.followed.party(body["code"])
+        return party is not None and party.active is body.get("active", True)
+
+    await eventually(is_heard)
+
+
+async def take_out(mesh: Mesh, code: str) -> None:
+    body = mesh.chain["province"].host.followed.party(code)
+    assert body is not None
+    await say_of(mesh, body.model_dump(mode="json", exclude_none=True) | {"active": False})
+
+
+async def test_what_came_while_a_node_above_was_taken_out_is_proven_when_it_is_enrolled_again(demanding: Mesh):
+    known = len(await refused(demanding))
+    await take_out(demanding, "nation")
+    row = enterprise(demanding.city, "示市监罚〔2026〕949号", 949)
+    record = await accepted(demanding.city, row)
+
+    async def is_shared() -> bool:
+        return bool(await lines_of(demanding, record, "province"))
+
+    await eventually(is_shared)
+    assert await lines_of(demanding, record, "province") == await lines_of(demanding, record, "city")
+    await enrol(demanding.chain["province"], demanding.chain["nation"], place="above", again=True)
+    await demanding.settled()
+    assert [change for change, _, _ in await held(demanding, record)] == ["accepted"]
+    assert len(await refused(demanding)) == known
+
+
+async def test_a_second_node_above_that_has_said_nothing_of_itself_yet_costs_the_first_nothing(
+    demanding: Mesh, tmp_path: Path
+):
+    province = demanding.chain["province"]
+    silent = row_of("nation2", neighbour("nation2", tmp_path / "keys").keys, place="above", order=950)
+    await say_of(demanding, silent)
+    async with province.context("exchange") as ctx:
+        assert {peer.code for peer in ctx.followed(Directory).peers("above")} == {"nation", "nation2"}
+        assert await originals._is_read(ctx)
+    await take_out(demanding, "nation2")
+    async with province.context("exchange") as ctx:
+        assert await originals._is_read(ctx)

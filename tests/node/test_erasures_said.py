@@ -44,3 +44,13 @@ def test_an_erasure_is_said_to_be_done_when_it_is(
 def test_who_is_pending_stands_beside_the_record():
     (line,) = lines(erasure(ordered=True, complete=False))
     assert line[-2:] == ("false", "city")
+
+
+def test_what_an_order_names_that_was_erased_before_is_said_and_so_is_a_key_that_is_gone():
+    found = erasure(ordered=True, complete=True)
+    told = found.model_copy(update={"erased_before": (uuid4(),), "key": "destroyed"})
+    english, chinese = summary(told)
+    assert "1 of those that are named were erased before" in english
+    assert "their key is destroyed" in english
+    assert "此前已删除" in chinese
+    assert "其密钥已销毁" in chinese

@@ -27,7 +27,7 @@ update query.alembic_version set version_num = 'query_0002';
 KNOWN_BY_WHO_ASKED = f"""
 {WITH_BODIES}
 {KEYS_APART}
-drop function vault.resolve, vault.identify, vault.know, vault.kinds;
+drop function vault.resolve, vault.identify, vault.open, vault.know, vault.kinds;
 drop table vault.known;
 alter table vault.subject add column kind text not null default 'sole_trader';
 create function vault.tell_kind(given uuid) returns text language sql return 'sole_trader';

@@ -17,6 +17,8 @@ do $$ begin
     execute format('alter table vault.data_key owner to %s',
                    (select relowner::regrole from pg_class where oid = 'vault.subject'::regclass));
 end $$;
+insert into vault.data_key (subject, key_id, alg, wrapped, at)
+select id, key_id, alg, wrapped, keyed_at from vault.subject where key_id is not null;
 alter table vault.subject drop column key_id, drop column alg, drop column wrapped, drop column keyed_at,
                           drop column destroyed_at;
 create index identity_subject_idx on vault.identity (subject);

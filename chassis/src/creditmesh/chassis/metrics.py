@@ -43,6 +43,11 @@ TOKENS_REFUSED = Counter(
 FEED_STOPPED = Gauge(
     "creditmesh_feed_stopped", "Copies of peers' feeds that stand still until an operator has looked", ["peer", "feed"]
 )
+FEED_REFUSED = Gauge(
+    "creditmesh_feed_refused",
+    "Feeds of which a peer refuses the next page, or what proves it, again and again",
+    ["peer", "feed"],
+)
 FEED_WAITING = Gauge(
     "creditmesh_feed_waiting_entries",
     "Entries of peers' feeds that wait for a newer version of this node",

@@ -11,6 +11,7 @@ from creditmesh.schemas.subject import SubjectIn
 _KEY = {
     "goes": ("their key is destroyed some minutes after that", "其密钥随后销毁"),
     "stays": ("their key stays, for other records need it", "其密钥因其他记录仍需而保留"),
+    "destroyed": ("their key is destroyed", "其密钥已销毁"),
     None: ("", ""),
 }
 _STATES = {
@@ -50,6 +51,9 @@ def summary(found: ErasureOut) -> tuple[str, str]:
     state, state_zh = _STATES["considered" if found.erasure is None else "complete" if found.complete else "ordered"]
     said = [f"{len(found.records)} records and {found.held_rows} held rows {state}"]
     said_zh = [f"{len(found.records)} 条记录、{found.held_rows} 行待审核数据{state_zh}"]
+    if found.erased_before:
+        said.append(f"{len(found.erased_before)} of those that are named were erased before")
+        said_zh.append(f"所列记录中有 {len(found.erased_before)} 条此前已删除")
     if elsewhere:
         said.append(f"records of other nodes, which only their operators erase: {elsewhere}")
         said_zh.append(f"其他节点的记录须由其运维方删除：{elsewhere}")

@@ -15,6 +15,8 @@ from creditmesh.schemas.subject import SubjectIn
 from creditmesh.schemas.texts import Cited, Officer
 from creditmesh.schemas.words import ErasureGround
 
+KeyState = Literal["goes", "stays", "destroyed"]
+"""What becomes of a person's key: it goes with what was ordered, it stays for what is not, or it is destroyed."""
 MOST_RECORDS = 1000
 """Records that one order may name."""
 
@@ -81,11 +83,16 @@ class ErasureOut(Out):
     records: tuple[ErasedRecordOut, ...] = ()
     held_rows: int = 0
     """Rows that waited for an officer, or were refused: what they said goes."""
+    erased_before: tuple[UUID, ...] = ()
+    """Records that the order names and that are erased already: an order may be given again."""
     elsewhere: dict[NodeCode, int] = Field(default_factory=dict)
     """Records about the person that other nodes have sent: only their operators erase these."""
     named_in: int = 0
     """Records and held rows about others that name the person: they stay, and the person's key with them."""
-    key: Literal["goes", "stays"] | None = None
-    """Whether the key that opens what is left is destroyed: it goes with the last that needs it."""
+    key: KeyState | None = None
+    """Whether the key that opens what is left is destroyed: it goes with the last that needs it; None: not asked."""
+    key_destroyed_at: datetime | None = None
+    """When it was; of a person of two keys, the second."""
     complete: bool | None = None
-    """Whether all is deleted here, and every node and department has answered that it is there; None: not asked."""
+    """Whether all is deleted here, every node and department has answered that it is there, and the key is destroyed,
+    unless it stays; None: not asked."""

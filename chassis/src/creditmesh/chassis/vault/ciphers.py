@@ -5,7 +5,7 @@ What is kept is let go after `SECONDS_KEPT`, so that an erased person's key is s
 
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.errors import MeshError
@@ -19,7 +19,18 @@ SECONDS_KEPT = 300.0
 """How long an unwrapped cipher is used before its key is asked for again; a tenth later it is let go."""
 SECONDS_CLOSED = 2 * SECONDS_KEPT
 """How long somebody is closed before their key is destroyed: nobody has it in memory then, or their number."""
-_OPEN = "select subject, key_id, wrapped from vault.open(:given, :offered, :key, :algorithm)"
+_OPEN = "select subject, key_id, wrapped, closed from vault.open(:given, :offered, :key, :algorithm)"
+
+
+class KnownKey(NamedTuple):
+    """What the vault has of somebody: the id of the wrapping key, and their own one, None once it was destroyed.
+
+    Of who is `closed` nothing is kept in memory: their key may be destroyed soon.
+    """
+
+    key: str
+    wrapped: bytes | None
+    closed: bool = False
 
 
 class Erased(MeshError, LookupError):
@@ -70,21 +81,20 @@ class Ciphers:
         """A wrapped data key, to be theirs if they have none."""
         return self._keys.wrap(os.urandom(32), context=subject.bytes)
 
-    def unwrapped(self, subject: UUID, known: tuple[str, bytes | None] | None) -> Cipher:
-        """The cipher under what the vault has of them: the id of the wrapping key, and their own key; it is kept."""
-        if known is None:
-            raise UnknownSubject(subject)
-        key, wrapped = known
-        if wrapped is None:
-            raise Erased(subject)
-        cipher = self.passing(subject, (key, wrapped))
-        self._kept.put(subject, cipher)
+    def unwrapped(self, subject: UUID, known: KnownKey | None) -> Cipher:
+        """The cipher under what the vault has of them; it is kept, unless they are closed."""
+        cipher = self.passing(subject, known)
+        if known is not None and not known.closed:
+            self._kept.put(subject, cipher)
         return cipher
 
-    def passing(self, subject: UUID, known: tuple[str, bytes]) -> Cipher:
-        """As `unwrapped`, of a key that is there; nothing is kept."""
-        key, wrapped = known
-        return Cipher(subject, self._keys.unwrap(wrapped, context=subject.bytes, key=key))
+    def passing(self, subject: UUID, known: KnownKey | None) -> Cipher:
+        """As `unwrapped`; nothing is kept."""
+        if known is None:
+            raise UnknownSubject(subject)
+        if known.wrapped is None:
+            raise Erased(subject)
+        return Cipher(subject, self._keys.unwrap(known.wrapped, context=subject.bytes, key=known.key))
 
     async def _opened(self, missing: Sequence[UUID]) -> dict[UUID, Cipher]:
         offered = [self.new_key(subject) if self._keyless.drop(subject) else None for subject in missing]
@@ -93,13 +103,11 @@ class Ciphers:
             known |= await self._data_keys(new, [self.new_key(subject) for subject in new])
         return {subject: self.unwrapped(subject, known.get(subject)) for subject in missing}
 
-    async def _data_keys(
-        self, subjects: Sequence[UUID], offered: Sequence[bytes | None]
-    ) -> dict[UUID, tuple[str, bytes | None]]:
+    async def _data_keys(self, subjects: Sequence[UUID], offered: Sequence[bytes | None]) -> dict[UUID, KnownKey]:
         values = {
             "given": subjects,
             "offered": offered,
             "key": self._keys.key_id("data"),
             "algorithm": self._keys.algorithm("data"),
         }
-        return {subject: (key, wrapped) for subject, key, wrapped in await self._ask(_OPEN, values)}
+        return {subject: KnownKey(*known) for subject, *known in await self._ask(_OPEN, values)}

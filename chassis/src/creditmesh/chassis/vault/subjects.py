@@ -20,7 +20,7 @@ from creditmesh.chassis.ids import random_id
 from creditmesh.chassis.metrics import SPLIT_SUBJECTS
 from creditmesh.chassis.vault.asked_for import KnownSubjects, Missing, assert_whole, former_values
 from creditmesh.chassis.vault.cipher import Cipher
-from creditmesh.chassis.vault.ciphers import SECONDS_CLOSED, Ciphers, Erased
+from creditmesh.chassis.vault.ciphers import SECONDS_CLOSED, Ciphers, Erased, KnownKey
 from creditmesh.chassis.vault.index import index_of
 from creditmesh.chassis.vault.keys import Keys
 from creditmesh.schemas.identifiers import SubjectKind
@@ -29,18 +29,18 @@ from creditmesh.schemas.rules.identity import Identity
 _log = structlog.get_logger(__name__)
 Call = Literal["resolve", "open", "identify", "look_up", "kinds", "know", "erase"]
 Erasing = Literal["close", "open", "destroy"]
-"""What becomes of a person who is erased: their key opens nothing, or does again, or is destroyed."""
+"""What becomes of a person who is erased: nobody keeps their key in memory, or they may again, or it is destroyed."""
 REMEMBERED = 20_000
 """How many ciphers (2.5 KB each) a vault keeps, unless its host says otherwise."""
 _RESOLVE = """
-    select index, subject, split from vault.resolve(:given, :ids, :parts, :key, :algorithm, :heirs, :former)
+    select index, subject, split, closed from vault.resolve(:given, :ids, :parts, :key, :algorithm, :heirs, :former)
 """
 _IDENTIFY = """
-    select index, subject, key_id, wrapped, split from vault.identify(
+    select index, subject, key_id, wrapped, split, closed from vault.identify(
         :given, :ids, :parts, :offered, :key, :algorithm, :data_key, :data_algorithm, :heirs, :former)
 """
 _FIND = """
-    select index, subject, split
+    select index, subject, split, closed
       from vault.resolve(:given, cast('{}' as uuid[]), cast('{}' as integer[]), :key, :algorithm, :heirs, :former)
 """
 _LOOK_UP = "select index, subject, keyed, key_id, wrapped from vault.look_up(:given, :heirs, :former)"
@@ -50,8 +50,8 @@ KNOW = "vault.know(cast(:known as uuid[]), cast(:known_kinds as text[]))"
 """What `Vault.know` does, within another statement of a service that declares it; `known_values` are its values."""
 
 
-def known_values(kinds: Mapping[UUID, SubjectKind]) -> dict[str, object]:
-    """The values of `KNOW`."""
+def known_values(kinds: Mapping[UUID, SubjectKind | None]) -> dict[str, object]:
+    """The values of `KNOW`; of whom something waits and nothing was accepted no kind is known: None."""
     return {"known": list(kinds), "known_kinds": list(kinds.values())}
 
 
@@ -111,7 +111,7 @@ class Vault:
     async def identify(self, identities: Sequence[Identity]) -> tuple[list[UUID], Mapping[UUID, Cipher]]:
         """The subject of each identity, in order, and their ciphers: `resolve` and `open` in one call to the vault.
 
-        Who is closed is opened: what names them now is accepted, and their key is needed again.
+        Who is closed has a key, and stays closed until something is accepted of them (`know`).
         Erased, naming the first such subject, if one of them has no key any more; WholeCodeNeeded as `resolve`.
         """
         self._may("identify")
@@ -148,7 +148,7 @@ class Vault:
         for index, subject, keyed, key, wrapped in await self._ask(_LOOK_UP, asked):
             found[index] = subject
             if wrapped is not None:
-                opened[subject] = self._ciphers.passing(subject, (key, wrapped))
+                opened[subject] = self._ciphers.passing(subject, KnownKey(key, wrapped))
             elif not keyed:
                 opened[subject] = Cipher(subject, os.urandom(32))
         if self.upgraded:
@@ -182,7 +182,11 @@ class Vault:
         return dict(await self._ask(_KINDS, {"given": given})) if given else {}
 
     async def know(self, session: Session, kinds: Mapping[UUID, SubjectKind]) -> None:
-        """What this session's transaction accepts of these subjects says that they are of that kind."""
+        """What this session's transaction accepts of these subjects says that they are of that kind.
+
+        Who is closed is opened by it. DatabaseError, passing, where somebody was erased meanwhile: who comes under
+        their number then is somebody new.
+        """
         self._may("know")
         if kinds:
             await session.execute(f"select {KNOW}", known_values(kinds))
@@ -190,8 +194,8 @@ class Vault:
     async def erase(self, session: Session, subjects: Iterable[UUID], step: Erasing) -> set[UUID]:
         """Take a step of erasing these in the session's transaction; those of whom it was taken.
 
-        `destroy` is taken only of who was closed so long ago that no process has their key or their number in memory:
-        what was accepted with it until then is there to be found. After it nothing finds them, and nothing opens.
+        `destroy` is taken only of who was closed so long ago that no process has their key or their number in memory.
+        What is accepted of them until then opens them. After it nothing finds them, and nothing opens.
         """
         self._may("erase")
         if not (given := sorted(subjects)):
@@ -237,10 +241,14 @@ class Vault:
         indexes = self._indexes(identities)
         found, missing = self._subjects.among(indexes, identities)
         if missing:
-            for index, subject, split in await self._ask(_FIND, await self._known_as(missing)):
-                found[index] = self._found(subject, split=split)
-            self._subjects.put(missing, found)
+            found |= self._told(missing, await self._ask(_FIND, await self._known_as(missing)))
         return [found.get(index) for index in indexes]
+
+    def _told(self, missing: Missing, rows: Sequence[Any]) -> dict[bytes, UUID]:
+        """The subjects that the vault gave, by index value; who is closed is not kept in memory."""
+        found = {row["index"]: self._found(row["subject"], split=row["split"]) for row in rows}
+        self._subjects.put(missing, {row["index"]: found[row["index"]] for row in rows if not row["closed"]})
+        return found
 
     def _found(self, subject: UUID, *, split: bool) -> UUID:
         if split:
@@ -251,12 +259,10 @@ class Vault:
     async def _resolved(self, missing: Missing) -> dict[bytes, UUID]:
         values = await self._offer(missing)
         mine = dict(zip(values["given"], values["ids"], strict=True))
-        found: dict[bytes, UUID] = {}
-        for index, subject, split in await self._ask(_RESOLVE, values):
-            found[index] = self._found(subject, split=split)
+        found = self._told(missing, await self._ask(_RESOLVE, values))
+        for index, subject in found.items():
             if subject == mine[index]:
                 self._ciphers.offer_key_to(subject)
-        self._subjects.put(missing, found)
         return found
 
     async def _identified(self, missing: Missing) -> dict[bytes, tuple[UUID, Cipher]]:
@@ -267,16 +273,16 @@ class Vault:
             "data_algorithm": self._keys.algorithm("data"),
         }
         rows = await self._ask(_IDENTIFY, values | offered)
-        keyless = [subject for _, subject, key, _, _ in rows if key is None]
+        keyless = [subject for _, subject, key, *_ in rows if key is None]
         for subject in keyless:  # found here before, and never opened
             self._ciphers.offer_key_to(subject)
         ciphers = await self._ciphers.open(keyless)
         ciphers |= {
-            subject: self._ciphers.unwrapped(subject, (key, wrapped)) for _, subject, key, wrapped, _ in rows if key
+            subject: self._ciphers.unwrapped(subject, KnownKey(key, wrapped, closed))
+            for _, subject, key, wrapped, _, closed in rows
+            if key
         }
-        found = {index: self._found(subject, split=split) for index, subject, _, _, split in rows}
-        self._subjects.put(missing, found)
-        return {index: (subject, ciphers[subject]) for index, subject in found.items()}
+        return {index: (subject, ciphers[subject]) for index, subject in self._told(missing, rows).items()}
 
     async def _ask(self, statement: str, values: Mapping[str, object]) -> Sequence[Any]:
         async with self._pool.session() as session:

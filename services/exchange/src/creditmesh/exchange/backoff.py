@@ -5,7 +5,8 @@ import random
 
 import structlog
 
-from creditmesh.exchange.peer import NotNow
+from creditmesh.chassis.bus.faults import PATIENCE
+from creditmesh.exchange.peer import NotNow, PeerRefused
 
 LONGEST = 3.0
 """Seconds between two tries of a peer that does not answer."""
@@ -20,16 +21,22 @@ class Backoff:
         self._feed = feed
         self.times = 0
         """How often in a row it was not there."""
+        self.refusal: str | None = None
+        """What it refuses, or does not answer as it has to, again and again: only its operator or ours can tell why."""
 
     async def after(self, peer: str, error: NotNow) -> None:
         """Wait before the next try."""
         if self.times == 0:
             _log.warning("peer is not there", peer=peer, feed=self._feed, reason=str(error))
         self.times += 1
+        if not isinstance(error, PeerRefused):
+            self.refusal = None
+        elif self.times > PATIENCE:
+            self.refusal = str(error)
         await asyncio.sleep(min(0.1 * 2 ** min(self.times, 10), LONGEST) * random.uniform(0.5, 1.0))  # noqa: S311
 
     def done(self, peer: str) -> None:
         """It was there."""
         if self.times:
             _log.info("peer is there again", peer=peer, feed=self._feed)
-        self.times = 0
+        self.times, self.refusal = 0, None

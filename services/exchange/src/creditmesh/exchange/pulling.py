@@ -11,11 +11,11 @@ from creditmesh.chassis.bus.faults import PATIENCE, Fault, fault_of, uncertain_o
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.errors import Uncertain
-from creditmesh.chassis.metrics import FEED_STOPPED, FEED_WAITING
+from creditmesh.chassis.metrics import FEED_REFUSED, FEED_STOPPED, FEED_WAITING
 from creditmesh.exchange.backoff import Backoff
 from creditmesh.exchange.operations import answering, proving, receiving, telling
 from creditmesh.exchange.operations.answering import Waiting
-from creditmesh.exchange.peer import LIMIT, NotNow, PageTooLarge, PageTooSlow, Peer, PeerRefused, PulledPage
+from creditmesh.exchange.peer import LIMIT, NotNow, PageTooLarge, PageTooSlow, Peer, PulledPage
 from creditmesh.exchange.store import catching_up, copies
 from creditmesh.exchange.store.copies import FeedCopy, Unsent
 from creditmesh.schemas.acknowledgements import EntryRange
@@ -192,15 +192,13 @@ class Pulling:
 
     def _show(self, copy: FeedCopy | None) -> None:
         """Tell what stands still of the copy in readiness and metrics; None: it is followed here no more."""
-        FEED_STOPPED.labels(self._code, self._feed).set(copy is not None and copy.alarm is not None)
+        alarm, refusal = (None, None) if copy is None else (copy.alarm, self._patience.refusal)
+        FEED_STOPPED.labels(self._code, self._feed).set(alarm is not None)
+        FEED_REFUSED.labels(self._code, self._feed).set(refusal is not None)
         FEED_WAITING.labels(self._code, self._feed).set(0 if copy is None else copy.waiting)
-        why = None if copy is None else copy.alarm
-        if copy is not None and why is None and copy.waiting:
-            why = waiting_line(copy.waiting, copy.unknown)
-        if why is None:
-            self._equipment.stopped.pop(f"{self._code}/{self._feed}", None)
-        else:
-            self._equipment.stopped[f"{self._code}/{self._feed}"] = why
+        waits = waiting_line(copy.waiting, copy.unknown) if copy is not None and copy.waiting else None
+        _tell(self._equipment, f"{self._code}/{self._feed}", alarm or waits)
+        _tell(self._equipment, f"{self._code}/{self._feed} pages", refusal)
 
 
 class Sending:
@@ -234,24 +232,19 @@ class Sending:
                     try:
                         waiting = await self._send()
                         self._patience.done(self._peer().party.code)
-                        self._show(None)
+                        self._show(self._patience.refusal)
                     except NotNow as error:
                         self._asks = True
-                        self._show(error)
                         await self._patience.after(self._peer().party.code, error)
+                        self._show(self._patience.refusal)
                     else:
                         await wake.wait(waiting)
         finally:
             self._show(None)  # whoever sends them next says so
             self._equipment.notifications.forget(wake)
 
-    def _show(self, error: NotNow | None) -> None:
-        """Tell in readiness that the peer refuses what this node signs, again and again."""
-        place = f"{self._code}/{self._feed} acknowledgements"
-        if isinstance(error, PeerRefused) and self._patience.times >= PATIENCE:
-            self._equipment.stopped[place] = str(error)
-        elif not isinstance(error, PeerRefused):
-            self._equipment.stopped.pop(place, None)
+    def _show(self, why: str | None) -> None:
+        _tell(self._equipment, f"{self._code}/{self._feed} acknowledgements", why)
 
     async def _send(self) -> float:
         """Send what may leave, the oldest first, then some of what the peer lacks; the seconds until it looks again."""
@@ -297,3 +290,11 @@ class Sending:
 
 def _after(ranges: Sequence[EntryRange], place: int) -> tuple[EntryRange, ...]:
     return tuple(EntryRange(first=max(each.first, place), until=each.until) for each in ranges if each.until > place)
+
+
+def _tell(equipment: Equipment, place: str, why: str | None) -> None:
+    """Tell in readiness what stands still there, and why; None: nothing does."""
+    if why is None:
+        equipment.stopped.pop(place, None)
+    else:
+        equipment.stopped[place] = why

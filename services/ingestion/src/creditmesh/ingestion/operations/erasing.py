@@ -6,7 +6,7 @@ The person's key goes with the last that needs it.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -15,7 +15,8 @@ from creditmesh.chassis.errors import Invalid, NotFound
 from creditmesh.chassis.vault.ciphers import SECONDS_CLOSED
 from creditmesh.ingestion.operations.records.record_book import RecordBook, StateChange
 from creditmesh.ingestion.operations.subjects import identity_of
-from creditmesh.ingestion.store import copies, erasing, named
+from creditmesh.ingestion.store import closing, copies, erasing, named
+from creditmesh.ingestion.store.closing import Person
 from creditmesh.ingestion.store.erasing import ErasedRecord, Erasure, NewestOf
 from creditmesh.schemas.erasures import ErasedRecordOut, ErasureIn, ErasureOut
 from creditmesh.schemas.problems import FieldError
@@ -43,11 +44,14 @@ async def erase_person(ctx: Context, order: ErasureIn) -> ErasureOut:
     person = {each: ctx.part(str(each)) for each in await ctx.vault.same_person(session, subject)}
     await ctx.lock(person)
     about = await erasing.records_of(session, person)
-    own = _chosen(order, [each for each in about if each.origin == ctx.node.code and each.state != "erased"])
+    gone = {each.record for each in about if each.state == "erased"} | await closing.erased(session, person)
+    mine = [each for each in about if each.origin == ctx.node.code and each.record not in gone]
+    own = _chosen(order, mine, gone)
     others = Counter(each.origin for each in about if each.origin != ctx.node.code)
     held = await erasing.held_rows(session, person, records=order.records)
     named_in = await named.count(session, person)
-    rest = len(about) - len(own) + named_in
+    going = {each.record for each in own} | gone | set(held)
+    needs = await closing.needs(session, person, node=ctx.node.code, going=going)
     done = None
     if order.confirmed:
         done = await _erase(ctx, order, person, own, held)
@@ -70,9 +74,11 @@ async def erase_person(ctx: Context, order: ErasureIn) -> ErasureOut:
             for each in own
         ),
         held_rows=len(held),
+        erased_before=tuple(sorted(gone.intersection(order.records or ()))),
         elsewhere=dict(others),
         named_in=named_in,
-        key="stays" if rest else "goes",
+        key="stays" if any(each.stays for each in needs) else "goes",
+        complete=False if order.confirmed else None,
     )
 
 
@@ -95,10 +101,11 @@ async def _subject(ctx: Context, order: ErasureIn) -> UUID:
     return found
 
 
-def _chosen(order: ErasureIn, own: Sequence[NewestOf]) -> list[NewestOf]:
+def _chosen(order: ErasureIn, own: Sequence[NewestOf], gone: Collection[UUID]) -> list[NewestOf]:
+    """Those that the order is about; one that was erased before is no error, so that an order can be given again."""
     if order.records is None:
         return list(own)
-    known = {each.record for each in own}
+    known = {each.record for each in own} | set(gone)
     missing = [
         FieldError(
             pointer=f"/records/{place}",
@@ -115,7 +122,7 @@ def _chosen(order: ErasureIn, own: Sequence[NewestOf]) -> list[NewestOf]:
 
 
 async def _erase(
-    ctx: Context, order: ErasureIn, person: Mapping[UUID, int], own: Sequence[NewestOf], held: Sequence[UUID]
+    ctx: Context, order: ErasureIn, person: Person, own: Sequence[NewestOf], held: Sequence[UUID]
 ) -> Erasure:
     session, book = await ctx.session(), RecordBook(ctx)
     await book.open_ends([each.place for each in own])
@@ -123,8 +130,6 @@ async def _erase(
         book.change_state(each.place, StateChange(change="erased", officer=order.officer, reason=order.ground))
     await book.write()
     await erasing.blank(session, held, at=ctx.instant)
-    without = sorted(set(person) - {each.place[1] for each in own})
-    await erasing.close(session, [(each, person[each], None) for each in without], seconds=SECONDS_CLOSED)
     erasure = Erasure(
         id=ctx.new_id(),
         at=ctx.instant,
@@ -137,16 +142,21 @@ async def _erase(
     )
     erased = [ErasedRecord(each.record, each.rev + 1, each.item, each.party) for each in own]
     await erasing.keep(session, erasure, erased)
+    people = [(subject, part, None) for subject, part in person.items()]
+    await closing.close(session, people, seconds=SECONDS_CLOSED, erasure=erasure.id)
     return erasure
 
 
 async def delete_erased(ctx: Context) -> int:
     """Delete some of the erased records that everybody has read: how many."""
     session = await ctx.session()
-    places = await erasing.next_places(session, most=PLACES_AT_ONCE)
+    places = await erasing.due(session, most=PLACES_AT_ONCE)
     if not places:
         return 0
     await ctx.lock({subject for _, subject, _ in places})
+    places = await erasing.still_due(session, places)
+    if not places:
+        return 0
     purged = await erasing.purge(session, places, today=ctx.legal_date)
     await copies.forget(session, [(ctx.part(str(each.record)), each.record, None) for each in purged])
     for each in purged:
@@ -158,17 +168,18 @@ async def delete_erased(ctx: Context) -> int:
 async def close_people(ctx: Context) -> int:
     """Destroy the keys of some of whom nothing is left here: of how many. Who is closed now is looked at again."""
     session, vault = await ctx.session(), ctx.vault
-    people = await erasing.next_closing(session, most=PLACES_AT_ONCE)
-    if not people:
+    subjects = await closing.due(session, most=PLACES_AT_ONCE)
+    if not subjects:
         return 0
-    await ctx.lock(people)
-    found = await erasing.closing(session, people)
-    standing = {each.subject for each in found if each.stands}
+    await ctx.lock(subjects)
+    people = await closing.still_due(session, subjects)
+    found = await closing.needs(session, people, node=ctx.node.code)
+    standing = {each.subject for each in found if each.stays or each.waits}
     await vault.erase(session, standing, "open")
-    await erasing.look_later(session, standing, seconds=_SECONDS_UNTIL_AGAIN)
-    gone = {each.subject for each in found} - standing
+    await closing.look_later(session, standing, seconds=_SECONDS_UNTIL_AGAIN)
+    gone = set(people) - standing
     await vault.erase(session, gone, "close")
     destroyed = await vault.erase(session, gone, "destroy")
-    await erasing.closed(session, destroyed)
-    await erasing.look_later(session, gone - destroyed, seconds=SECONDS_CLOSED)
+    await closing.closed(session, destroyed, at=ctx.instant)
+    await closing.look_later(session, gone - destroyed, seconds=SECONDS_CLOSED)
     return len(destroyed)

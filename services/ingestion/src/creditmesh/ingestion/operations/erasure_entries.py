@@ -1,15 +1,16 @@
 """The entries that stay of erasures: what was erased when, on which ground, and who has answered that it is there."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import NotFound
-from creditmesh.ingestion.store import erasing, erasure_answers
+from creditmesh.ingestion.store import closing, erasing, erasure_answers
 from creditmesh.ingestion.store.erasing import ErasedRecord, Erasure
 from creditmesh.schemas.acknowledgements import Acknowledgement
-from creditmesh.schemas.erasures import ErasedRecordOut, ErasureLine, ErasureOut
+from creditmesh.schemas.erasures import ErasedRecordOut, ErasureLine, ErasureOut, KeyState
 from creditmesh.schemas.events import HolderChanged
 from creditmesh.schemas.proofs import owing
 from creditmesh.schemas.signed import said
@@ -34,20 +35,34 @@ async def erasure_of(ctx: Context, erasure: UUID) -> ErasureOut:
         raise NotFound("No erasure has this id.", "没有该编号的删除登记。")
     records = await erasing.erased_records(session, erasure)
     answers = await erasure_answers.answers_of(session, [each.record for each in records])
-    return _out(found[0], tuple(_record(ctx, each, answers) for each in records))
+    said = tuple(_record(ctx, each, answers) for each in records)
+    key, destroyed_at = await _key(ctx, erasure)
+    done = key != "goes" and all(each.deleted and not each.pending for each in said)
+    return _out(found[0]).model_copy(
+        update={"records": said, "key": key, "key_destroyed_at": destroyed_at, "complete": done}
+    )
 
 
-def _out(entry: Erasure, records: Sequence[ErasedRecordOut] | None = None) -> ErasureOut:
-    """`records`: None where they were not asked for, and nothing is said of how they stand."""
+async def _key(ctx: Context, erasure: UUID) -> tuple[KeyState | None, datetime | None]:
+    """What becomes of the key, by what destroys it, and when that was done; None of an order of an older version."""
+    session = await ctx.session()
+    people, destroyed_at = await closing.entry(session, erasure)
+    if not people:
+        return (None if destroyed_at is None else "destroyed"), destroyed_at
+    going = await closing.going(session, people)
+    needs = await closing.needs(session, people, node=ctx.node.code, going=going)
+    return ("stays" if any(each.stays for each in needs) else "goes"), None
+
+
+def _out(entry: Erasure) -> ErasureOut:
+    """Without its records, of which nothing is said then."""
     return ErasureOut(
         erasure=entry.id,
         at=entry.at,
         officer=entry.officer,
         ground=entry.ground,
         basis=entry.basis,
-        records=tuple(records or ()),
         held_rows=entry.held_rows,
-        complete=None if records is None else all(each.deleted and not each.pending for each in records),
     )
 
 

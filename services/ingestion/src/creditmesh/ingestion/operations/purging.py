@@ -5,7 +5,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
-from creditmesh.ingestion.store import copies, held_rows, named, purges
+from creditmesh.ingestion.store import copies, held_rows, purges
 from creditmesh.ingestion.store.purges import RetentionRound, RevisionSlice
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import RecordPurged
@@ -46,7 +46,6 @@ async def purge_slice(ctx: Context, *, most: int) -> PurgeTurn | None:
         purged, others = await purges.purge(session, places, law=law, terms=terms)
         unreadable |= others
         await copies.forget(session, [(ctx.part(str(each.record)), each.record, None) for each in purged])
-        await named.forget(session, [each.record for each in purged])
     for each in purged:
         ctx.emit(each)
     part, after = (at.part + 1, _FIRST) if until is None else (at.part, until)

@@ -1,4 +1,4 @@
-"""Erasures: records on their way out, people whose key goes with the last of them, and the entry that stays."""
+"""Erasures: records on their way out, and the entry that stays of each."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -6,8 +6,9 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.session import Session
-from creditmesh.ingestion.store import named, purges
+from creditmesh.ingestion.store import closing, purges
 from creditmesh.ingestion.store.revisions import Place
 from creditmesh.schemas.events import RecordPurged
 
@@ -51,32 +52,30 @@ class ErasedRecord(NamedTuple):
     deleted: bool = False
 
 
-class Closing(NamedTuple):
-    """Whose records were erased, and whether anything stands here that is about them or names them."""
-
-    subject: UUID
-    stands: bool
-
-
 _ADD = """
     insert into ingestion.erasing (part, subject, natural_key, record)
     select * from unnest(cast(:parts as integer[]), cast(:subjects as uuid[]), cast(:keys as bytea[]),
                          cast(:records as uuid[]))
         on conflict do nothing
 """
+_DUE = """
+    select part, subject, natural_key from ingestion.erasing where try_at <= clock_timestamp()
+     order by try_at limit :most
+"""
 # Those that somebody has still to read are not tried again at once, and the longer they wait the more seldom.
-_NEXT = """
+_TRY = """
     update ingestion.erasing e
        set tries = least(e.tries + 1, 10),
            try_at = clock_timestamp() + make_interval(secs => least(power(2, e.tries), :longest))
-     where (e.record, e.part, e.subject, e.natural_key) in (
-           select record, part, subject, natural_key from ingestion.erasing where try_at <= clock_timestamp()
-            order by try_at limit :most for update skip locked)
+      from unnest(cast(:parts as integer[]), cast(:subjects as uuid[]), cast(:keys as bytea[]))
+           as u(part, subject, natural_key)
+     where e.part = u.part and e.subject = u.subject and e.natural_key = u.natural_key
+       and e.try_at <= clock_timestamp()
     returning e.part, e.subject, e.natural_key
 """
 # Only what is erased still by its newest revision. Where somebody has still to read it the function leaves it.
 _PURGE = """
-    select p.record, p.subject, p.item
+    select p.record, p.subject, p.item, p.named
       from (select array_agg(n.part) as parts, array_agg(n.subject) as subjects, array_agg(n.natural_key) as keys,
                    array_agg(n.item_version) as numbers, array_agg(0) as months,
                    array_agg(cast(:today as date)) as ended
@@ -101,32 +100,6 @@ _SETTLED = """
                       order by r.rev desc limit 1), '') <> 'erased'
     returning e.subject, e.part, e.record
 """
-_CLOSE = """
-    insert into ingestion.closing as c (subject, part, records, look_at)
-    select subject, part, array_remove(array_agg(record), null), clock_timestamp() + make_interval(secs => :seconds)
-      from unnest(cast(:subjects as uuid[]), cast(:parts as integer[]), cast(:records as uuid[]))
-           as u(subject, part, record)
-     group by subject, part
-        on conflict (subject) do update set records = c.records || excluded.records, look_at = excluded.look_at
-"""
-_CLOSING = """
-    select subject from ingestion.closing where look_at <= clock_timestamp()
-     order by look_at limit :most for update skip locked
-"""
-# A department that has applied a measure has to be able to read whom it releases.
-_STANDS = """
-    select c.subject, exists (select from ingestion.revision r where r.part = c.part and r.subject = c.subject)
-                   or exists (select from ingestion.named n where n.subject = c.subject)
-                   or exists (select from ingestion.review v where v.subject = c.subject and v.sealed <> '[]')
-                   or exists (select from ingestion.erasure_answer a
-                               where a.record = any(c.records) and a.kind = 'department' and not a.settled)
-      from ingestion.closing c where c.subject = any(cast(:subjects as uuid[]))
-"""
-_LOOK_LATER = """
-    update ingestion.closing set look_at = clock_timestamp() + make_interval(secs => :seconds)
-     where subject = any(cast(:subjects as uuid[]))
-"""
-_CLOSED = "delete from ingestion.closing where subject = any(cast(:subjects as uuid[]))"
 _OF_SUBJECTS = """
     select distinct on (part, subject, natural_key) part, subject, natural_key, record, rev, state, item, party, origin
       from unnest(cast(:parts as integer[]), cast(:subjects as uuid[])) as u(part, subject)
@@ -166,10 +139,14 @@ async def add(session: Session, erased: Sequence[tuple[Place, UUID]]) -> None:
         await session.execute(_ADD, {**_columns([place for place, _ in erased]), "records": [r for _, r in erased]})
 
 
-async def next_places(session: Session, *, most: int) -> list[Place]:
-    """Some of the places of erased records, for this transaction alone."""
-    rows = await session.fetch(_NEXT, {"most": most, "longest": SECONDS_AT_MOST})
-    return [(row.part, UUID(bytes=row.subject.bytes), row.natural_key) for row in rows]
+async def due(session: Session, *, most: int) -> list[Place]:
+    """Some of the places of erased records; read before they are locked, so that nobody waits in a circle."""
+    return _places(await session.fetch(_DUE, {"most": most}))
+
+
+async def still_due(session: Session, places: Sequence[Place]) -> list[Place]:
+    """Those of them that nobody has tried meanwhile, and that are tried now. They are locked."""
+    return _places(await session.fetch(_TRY, {**_columns(places), "longest": SECONDS_AT_MOST}))
 
 
 async def purge(session: Session, places: Sequence[Place], *, today: date) -> list[RecordPurged]:
@@ -179,13 +156,12 @@ async def purge(session: Session, places: Sequence[Place], *, today: date) -> li
     """
     said = await purges.named(session, places)
     rows = await session.fetch(_PURGE, {**_columns(places), "today": today})
-    kept = await named.forget(session, [row.record for row in rows])
     return [
         RecordPurged(
             record=r.record,
             subject=r.subject,
             item=r.item,
-            named=tuple(sorted(said.get(r.record, set()) | kept.get(UUID(bytes=r.record.bytes), set()))),
+            named=tuple(sorted(said.get(r.record, set()).union(UUID(bytes=each.bytes) for each in r.named))),
         )
         for r in rows
     ]
@@ -194,36 +170,7 @@ async def purge(session: Session, places: Sequence[Place], *, today: date) -> li
 async def settle(session: Session, places: Sequence[Place], *, seconds: float) -> None:
     """Of the places where no erased record is any more nothing is left to be done but to close whose it was."""
     rows = await session.fetch(_SETTLED, _columns(places))
-    await close(session, [tuple(row) for row in rows], seconds=seconds)
-
-
-async def close(session: Session, people: Sequence[tuple[UUID, int, UUID | None]], *, seconds: float) -> None:
-    """The keys of these people (their parts, and what was erased) go with the last that needs them, not before then."""
-    if people:
-        subjects, parts, records = map(list, zip(*people, strict=True))
-        given: dict[str, object] = {"subjects": subjects, "parts": parts, "records": records, "seconds": seconds}
-        await session.execute(_CLOSE, given)
-
-
-async def next_closing(session: Session, *, most: int) -> list[UUID]:
-    """Some whose records were erased, for this transaction alone."""
-    return [UUID(bytes=row.subject.bytes) for row in await session.fetch(_CLOSING, {"most": most})]
-
-
-async def closing(session: Session, people: Collection[UUID]) -> list[Closing]:
-    """Whether anything of these people stands. They are locked."""
-    rows = await session.fetch(_STANDS, {"subjects": list(people)})
-    return [Closing(UUID(bytes=subject.bytes), stands) for subject, stands in rows]
-
-
-async def look_later(session: Session, subjects: Collection[UUID], *, seconds: float) -> None:
-    """Nothing is done about these people before then."""
-    await session.execute(_LOOK_LATER, {"subjects": list(subjects), "seconds": seconds})
-
-
-async def closed(session: Session, subjects: Collection[UUID]) -> None:
-    """Nothing is left to be done about these people."""
-    await session.execute(_CLOSED, {"subjects": list(subjects)})
+    await closing.close(session, [tuple(row) for row in rows], seconds=seconds)
 
 
 async def records_of(session: Session, person: Mapping[UUID, int]) -> list[NewestOf]:
@@ -244,7 +191,6 @@ async def held_rows(session: Session, person: Collection[UUID], *, records: Coll
 async def blank(session: Session, reviews: Collection[UUID], *, at: datetime) -> None:
     """What these rows said is deleted, and those that nobody has decided expire."""
     await session.execute(_BLANK, {"ids": list(reviews), "at": at})
-    await named.forget(session, reviews)
 
 
 async def keep(session: Session, erasure: Erasure, erased: Sequence[ErasedRecord]) -> None:
@@ -263,6 +209,10 @@ async def erasures(session: Session, *, id_: UUID | None = None, limit: int = 10
 async def erased_records(session: Session, erasure: UUID) -> list[ErasedRecord]:
     """What was erased by one, and whether it is deleted here."""
     return [ErasedRecord(*row) for row in await session.fetch(_RECORDS, {"erasure": erasure})]
+
+
+def _places(rows: Sequence[Row]) -> list[Place]:
+    return [(row.part, UUID(bytes=row.subject.bytes), row.natural_key) for row in rows]
 
 
 def _columns(places: Sequence[Place]) -> dict[str, object]:

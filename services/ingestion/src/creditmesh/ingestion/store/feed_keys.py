@@ -8,27 +8,31 @@ from creditmesh.chassis.database.session import Session
 FeedKey = tuple[str, str, str]
 """A peer, a feed, and the id of a key of it."""
 
+SentFor = tuple[str, str]
+"""A peer, and a node that it sends for."""
+
 _MOST = 10_000
 """Keys of one origin in a feed: it makes a dozen a year, and one whenever who may read it changes.
 
-The feed's own ones, and those of each node whose keys are passed on in it: what one makes takes no other's room.
+The feed's own ones, and those of each node that the peer sends for: what one makes takes no other's room. Whatever
+else stands before the stroke is the peer's own word, and takes its room.
 """
-_MOST_OF_FEED = 1_000_000
-"""Of all origins together, whatever a peer invents."""
-_ORIGIN = "case when strpos({0}, '/') > 0 then split_part({0}, '/', 1) else '' end"
-# A key that was wrapped to others only may be sent again, wrapped to us too; never the other way round.
+# What is held is counted once, whatever comes. A key that was wrapped to others only may be sent again, wrapped to us
+# too; never the other way round.
 _KEEP = f"""
-    with came as (
-        select *, {_ORIGIN.format("key")} as origin
+    with sent_for as (
+        select * from unnest(cast(:senders as text[]), cast(:origins as text[])) as s(peer, origin)
+    ), came as (
+        select k.*, coalesce(s.origin, '') as origin
           from unnest(cast(:peers as text[]), cast(:feeds as text[]), cast(:keys as text[]),
                       cast(:wrapped as text[])) as k(peer, feed, key, wrapped)
-    ), room as (
-        select f.peer, f.feed, f.origin, held.rest
-          from (select distinct peer, feed, origin from came) f
-         cross join lateral (
-            select least({_MOST} - count(*) filter (where {_ORIGIN.format("k.key")} = f.origin),
-                         {_MOST_OF_FEED} - count(*)) as rest
-              from ingestion.feed_key k where k.peer = f.peer and k.feed = f.feed) held
+          left join sent_for s on s.peer = k.peer and starts_with(k.key, s.origin || '/')
+    ), held as (
+        select k.peer, k.feed, coalesce(s.origin, '') as origin, count(*) as number
+          from ingestion.feed_key k
+          left join sent_for s on s.peer = k.peer and s.origin = split_part(k.key, '/', 1) and k.key like '%/%'
+         where (k.peer, k.feed) in (select c.peer, c.feed from came c)
+         group by 1, 2, 3
     ), placed as (
         select c.*, k.key is not null as is_known,
                row_number() over (partition by c.peer, c.feed, c.origin, k.key is null) as place
@@ -36,7 +40,8 @@ _KEEP = f"""
     )
     insert into ingestion.feed_key as known (peer, feed, key, wrapped, at)
     select p.peer, p.feed, p.key, p.wrapped, :at
-      from placed p join room r using (peer, feed, origin) where p.is_known or p.place <= r.rest
+      from placed p left join held h using (peer, feed, origin)
+     where p.is_known or p.place <= {_MOST} - coalesce(h.number, 0)
         on conflict (peer, feed, key) do update set wrapped = coalesce(excluded.wrapped, known.wrapped)
     returning peer, feed, key
 """
@@ -47,11 +52,14 @@ _WRAPPED = """
 """
 
 
-async def keep(session: Session, wrapped: Mapping[FeedKey, str | None], *, at: datetime) -> set[FeedKey]:
+async def keep(
+    session: Session, wrapped: Mapping[FeedKey, str | None], *, sent_for: Collection[SentFor], at: datetime
+) -> set[FeedKey]:
     """Keep these keys, each as JSON of what is wrapped to this node or None; which of them there is room for."""
     if not wrapped:
         return set()
-    rows = await session.fetch(_KEEP, {**_columns(wrapped), "wrapped": list(wrapped.values()), "at": at})
+    values = {"senders": [peer for peer, _ in sent_for], "origins": [origin for _, origin in sent_for], "at": at}
+    rows = await session.fetch(_KEEP, {**_columns(wrapped), "wrapped": list(wrapped.values()), **values})
     return {(peer, feed, key) for peer, feed, key in rows}
 
 

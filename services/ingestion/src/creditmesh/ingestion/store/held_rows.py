@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import date, datetime
 
 from creditmesh.chassis.database.session import Session
-from creditmesh.ingestion.store import named
 from creditmesh.ingestion.store.terms import given, kept_sql
 from creditmesh.schemas.rules.retention import RetentionTerm
 
@@ -16,13 +15,10 @@ _EXPIRE = f"""
             cross join lateral {kept_sql("v.legal_date", "v.item", "v.item_version")} kept
             where v.state = 'held' and kept.over <= cast(:as_of as date)
             order by v.id limit :most for update of v skip locked)
-    returning id
 """
 
 
 async def expire(session: Session, terms: Mapping[str, RetentionTerm], *, as_of: date, at: datetime, most: int) -> int:
     """Blank at most so many held rows whose term is over, counted from the day they were held: how many."""
     values = {"terms": given(terms), "as_of": as_of, "at": at, "most": most}
-    expired = [row.id for row in await session.fetch(_EXPIRE, values)]
-    await named.forget(session, expired)
-    return len(expired)
+    return await session.execute(_EXPIRE, values)

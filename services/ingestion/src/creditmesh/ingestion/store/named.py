@@ -1,4 +1,7 @@
-"""Whom records, and rows that wait for an officer, name beside their subjects: while one does, their key is needed."""
+"""Whom records, and rows that wait for an officer, name beside their subjects: while one does, their key is needed.
+
+Rows go with the record, or the held row, by the schema's own doing, whoever deletes or decides it.
+"""
 
 from collections.abc import Collection, Mapping
 from uuid import UUID
@@ -15,7 +18,6 @@ INSERTION = """
 """
 """Adds the rows of `values`."""
 _COUNT = "select count(distinct record)::integer from ingestion.named where subject = any(cast(:subjects as uuid[]))"
-_FORGET = "delete from ingestion.named where record = any(cast(:records as uuid[])) returning record, subject"
 
 
 def values(named: Collection[Named]) -> Mapping[str, object]:
@@ -28,14 +30,6 @@ async def add(session: Session, named: Collection[Named]) -> None:
     """Keep that these are named; who is kept already stays so."""
     if named:
         await session.execute(INSERTION, values(named))
-
-
-async def forget(session: Session, records: Collection[UUID]) -> dict[UUID, set[UUID]]:
-    """These records are deleted, or held rows decided, and name nobody any more; whom they named."""
-    named: dict[UUID, set[UUID]] = {}
-    for record, subject in await session.fetch(_FORGET, {"records": list(records)}) if records else ():
-        named.setdefault(UUID(bytes=record.bytes), set()).add(UUID(bytes=subject.bytes))
-    return named
 
 
 async def count(session: Session, person: Collection[UUID]) -> int:

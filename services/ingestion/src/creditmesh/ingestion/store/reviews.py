@@ -8,6 +8,7 @@ from uuid import UUID
 import orjson
 
 from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.vault.subjects import KNOW, known_values
 from creditmesh.ingestion.store import named
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.records import ReviewState
@@ -51,6 +52,8 @@ class Review:
 _COLUMNS = Review.__slots__
 _ONE = "select * from ingestion.review where id = :id"
 _ONE_LOCKED = f"{_ONE} for update"
+# Their keys are needed while the row waits; nothing is known of them by it.
+_ABOUT = f"with named as ({named.INSERTION}) select {KNOW}"
 _PAGE = """
     select * from ingestion.review
      where state = :state and (cast(:party as text) is null or party = :party)
@@ -72,10 +75,14 @@ _DECIDE = """
 
 
 async def add_reviews(session: Session, reviews: Sequence[Review]) -> None:
-    """Keep these held rows, and whom they name."""
-    rows = [[getattr(each, name) for name in _COLUMNS] for each in reviews]
-    await session.copy("ingestion.review", _COLUMNS, rows)
-    await named.add(session, {(who, each.id) for each in reviews for who in _about(each) - {each.subject}})
+    """Keep these held rows, and whom they name; who is closed is opened by it."""
+    if reviews:
+        rows = [[getattr(each, name) for name in _COLUMNS] for each in reviews]
+        await session.copy("ingestion.review", _COLUMNS, rows)
+        about = {(who, each.id) for each in reviews for who in _about(each)}
+        of_others = about - {(each.subject, each.id) for each in reviews}
+        values = {**named.values(of_others), **known_values(dict.fromkeys(who for who, _ in about))}
+        await session.execute(_ABOUT, values)
 
 
 async def review_of(session: Session, review: UUID, *, lock: bool = False) -> Review | None:
@@ -115,7 +122,6 @@ async def decide(session: Session, decided: Review) -> None:
 
     Whom it named, the record names now, or nobody.
     """
-    await named.forget(session, [decided.id])
     await session.execute(
         _DECIDE,
         {

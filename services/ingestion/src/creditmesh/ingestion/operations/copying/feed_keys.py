@@ -10,7 +10,8 @@ from creditmesh.chassis.vault.feeds import FeedCipher, unwrap
 from creditmesh.chassis.vault.keys import KeyMissing, Keys
 from creditmesh.ingestion.operations.copying.entries import PeerEntry, read_key
 from creditmesh.ingestion.store import feed_keys
-from creditmesh.ingestion.store.feed_keys import FeedKey
+from creditmesh.ingestion.store.feed_keys import FeedKey, SentFor
+from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.exchange import Wrapped, feed_origin
 from creditmesh.schemas.origins import passed_key
 from creditmesh.schemas.problems import FieldError
@@ -41,9 +42,16 @@ async def keep_keys(ctx: Context, received: Sequence[ReceivedEntry]) -> list[tup
             kept[place] = text or kept.get(place)
             places.setdefault(place, []).append(each)
     if kept:
-        without_room = kept.keys() - await feed_keys.keep(await ctx.session(), kept, at=ctx.instant)
+        sent_for = _sent_for(ctx, {peer for peer, _, _ in kept})
+        there = await feed_keys.keep(await ctx.session(), kept, sent_for=sent_for, at=ctx.instant)
+        without_room = kept.keys() - there
         refused += [(each, reason("too_many_keys")) for place in without_room for each in places[place]]
     return refused
+
+
+def _sent_for(ctx: Context, peers: Collection[str]) -> list[SentFor]:
+    parties = [ctx.followed(Directory).party(peer) for peer in peers]
+    return [(party.code, origin) for party in parties if party is not None for origin in set(party.sends_for)]
 
 
 class FeedCiphers:
