@@ -187,7 +187,7 @@ def restore(
     meanwhile is shared when its feeds are whole. Printed is what is not here again, and why: records, and objects of
     the catalogue that are to be published or withdrawn again. Once more it changes nothing, and prints what is left.
     """
-    from creditmesh.node import restoring
+    from creditmesh.node import named, restoring
 
     with plainly():
         if before_start:
@@ -196,8 +196,7 @@ def restore(
         operator = node_operator()
         for act, place in ((restoring.dismiss, dismiss), (restoring.end, end)):
             if place is not None:
-                feed, _, index = place.rpartition("/")
-                act(operator, feed, int(index) if index.isdecimal() else -1)
+                act(operator, *named.entry(place))
         failed: dict[str, NodeError] = {}
         for feed, peer, size, holds in restoring.restore(operator, failed):
             err.print(f"{feed}: {size} / {holds} <- {peer}", markup=False, highlight=False)
