@@ -43,7 +43,7 @@ def anchors(page: Path) -> set[str]:
 
 
 def test_there_are_guides_in_chinese():
-    assert {"submitting", "querying", "running", "peers", "own-node"} <= {page.stem for page in CHINESE}
+    assert {"submitting", "querying", "running", "peers", "own-node", "client"} <= {page.stem for page in CHINESE}
 
 
 @pytest.mark.parametrize("page", CHINESE, ids=lambda page: page.stem)
