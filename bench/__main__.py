@@ -34,7 +34,7 @@ from bench import profile as profiles
 from bench.figures import Table
 from bench.standing import Standing, standing
 from creditmesh.node.errors import NodeError
-from creditmesh.sandbox import CHAIN
+from creditmesh.sandbox.chain import CHAIN
 from creditmesh.schemas.identifiers import NodeCode
 
 RESULTS = Path(__file__).parent / "results"

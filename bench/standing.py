@@ -17,7 +17,9 @@ from bench import cost
 from bench.rows import PARTY
 from creditmesh.chassis.database.connecting import connect
 from creditmesh.node import people
-from creditmesh.sandbox import CHAIN, Sandbox, SandboxNode, started
+from creditmesh.sandbox.chain import CHAIN
+from creditmesh.sandbox.node import SandboxNode
+from creditmesh.sandbox.startup import Sandbox, started
 from creditmesh.schemas.identifiers import NodeCode
 
 Sessions = Mapping[NodeCode, asyncpg.Connection]

@@ -31,6 +31,7 @@ settings.load_profile("repeatable" if os.environ.get("CI") else "searching")
 
 BUSY = (
     "chaos/test_chain.py",
+    "journeys/test_newcomer.py",
     "chaos/test_kill.py",
     "journeys/test_story.py",
     "chaos/test_kafka_node.py",

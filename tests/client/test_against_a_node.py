@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 
 from creditmesh.client import Limits, Node, ProblemError
 from creditmesh.client.cli import app
-from creditmesh.sandbox.cli import FILE, STATE, suggested
+from creditmesh.sandbox.run import suggested
+from creditmesh.sandbox.shell import FILE, STATE
 from creditmesh.schemas.signed import said
 from creditmesh.schemas.verdicts import Receipt
 from tests.support.node import TestNode, running

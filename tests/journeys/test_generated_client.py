@@ -1,7 +1,7 @@
 """A client that a common generator writes from the document does what departments, bureaus and people need.
 
 Nothing of ours is in it: its requests go to a real node over HTTP. The generator knows one type for bytes, so that it
-is told which of our content types are bytes.
+is told which of our content types are bytes, as the guide to the client says.
 """
 
 import asyncio
@@ -19,14 +19,17 @@ from uuid import UUID
 
 import pytest
 import uvicorn
+import yaml
 from openapi_python_client import generate
 from openapi_python_client.config import Config, ConfigFile, MetaType
 
 from creditmesh.node.reference import FOLDER
 from tests.support.cast import BUREAU, ITEM, Cast, penalty, resident
+from tests.support.pages import ROOT, blocks
 
 PACKAGE = "mesh_client"
-BYTES = ("text/csv", "application/x-ndjson", "application/pdf", "image/png", "image/jpeg")
+GUIDE = ROOT / "docs" / "guide" / "client.md"
+(SHOWN,) = (block.text for block in blocks(GUIDE) if block.language == "yaml")
 
 
 class Generated:
@@ -58,12 +61,7 @@ class Generated:
 def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The client, written from the committed document without a warning."""
     folder = tmp_path_factory.mktemp("generated")
-    settings = ConfigFile(
-        post_hooks=[],
-        package_name_override=PACKAGE,
-        content_type_overrides=dict.fromkeys(BYTES, "application/octet-stream")
-        | {"application/problem+json": "application/json"},
-    )
+    settings = ConfigFile(post_hooks=[], package_name_override=PACKAGE, **yaml.safe_load(SHOWN))
     source = FOLDER / "openapi.json"
     told = Config.from_sources(settings, MetaType.NONE, source, "utf-8", overwrite=True, output_path=folder / PACKAGE)
     assert list(generate(config=told)) == []

@@ -1,4 +1,4 @@
-"""What somebody new does with `make run`: pastes what it prints, reads its file, follows the guide word for word."""
+"""What somebody new does with `make run`: pastes what it prints, reads its file, pastes pages from top to bottom."""
 
 import csv
 import json
@@ -20,10 +20,27 @@ import httpx
 import pytest
 
 from creditmesh.sandbox.sample_files import samples
+from tests.support.pages import PAGES, ROOT, blocks, reader
 
 BIN = Path(sys.executable).parent
-ROOT = Path.cwd()
-GUIDE = Path("docs/guide/own-node.md")
+FOLLOWED = [page for page in PAGES if page.parent.name != "zh" and any(block.runs for block in blocks(page))]
+"""A page in Chinese has the blocks of its English one (`test_guides_in_chinese`)."""
+SAYS = {
+    "own-node.md": (
+        "ready: sandbox town (city)",
+        "for callers / 公共接口   http://127.0.0.1:18180   http://127.0.0.1:18180/docs",
+        "next: the catalogue is empty: creditmesh-node catalogue load",
+        "enrolled town (below)",
+        "also those that stand already",
+        "示市监罚〔2026〕7001号",
+        "nothing is missing, nothing stands still",
+        "removed town",
+    ),
+    "cases.md": ("(repaired)", "province\t已收讫", "nation\t已收讫"),
+    "peers.md": ("enrolled city (below)", "enrolled province (above)"),
+    "catalogue.md": ("measure procurement_bar",),
+}
+"""What a page's commands print, beside the answers that it shows."""
 pytestmark = pytest.mark.timeout(1800)  # the story before it may take minutes where the machine is busy
 
 
@@ -62,6 +79,7 @@ def running() -> Iterator[Running]:
         folder = Path(name)
         folder.chmod(0o755)
         (folder / ".venv").symlink_to(BIN.parent)
+        (folder / "services").symlink_to(ROOT / "services")
         (folder / "samples").mkdir()
         for path in (ROOT / "samples").iterdir():
             (folder / "samples" / path.name).symlink_to(path)
@@ -173,27 +191,12 @@ def test_what_is_dated_today_is_taken(running: Running):
     assert json.loads(answer.text.splitlines()[0])["verdict"] == "accepted", answer.text
 
 
-def blocks(page: Path) -> list[str]:
-    return re.findall(r"^```sh\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-
-
-def test_the_guide_to_a_node_of_ones_own_works_word_for_word(running: Running):
-    script = "\n".join(["trap 'kill $(jobs -p) 2>/dev/null || true' EXIT", *blocks(GUIDE)])
-    done = running.typed(script, seconds=900)
-    log = running.folder / "town.log"
-    told = done.stdout + done.stderr + (log.read_text() if log.exists() else "")
-    assert done.returncode == 0, told[-4000:]
-    for words in (
-        "ready: sandbox town (city)",
-        "for callers / 公共接口   http://127.0.0.1:18180   http://127.0.0.1:18180/docs",
-        "next: the catalogue is empty: creditmesh-node catalogue load",
-        "enrolled town (below)",
-        "also those that stand already",
-        "示市监罚〔2026〕7001号",
-        "nothing is missing, nothing stands still",
-        "removed town",
-    ):
-        assert words in done.stdout, told[-4000:]
+@pytest.mark.parametrize("page", FOLLOWED, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_a_page_works_as_it_is_pasted_from_top_to_bottom(running: Running, page: Path):
+    with reader(running.folder) as pasting:
+        pasting.follow(page)
+    printed = "\n".join(pasting.printed)
+    assert [words for words in SAYS.get(page.name, ()) if words not in printed] == [], printed[-4000:]
 
 
 def test_its_tokens_go_with_its_nodes(running: Running):

@@ -98,6 +98,34 @@ def test_what_cannot_be_done_is_one_refusal_and_never_a_traceback(city: Victim, 
     assert done.stderr.strip()
 
 
+CODE, FEED, ENTRY = (
+    "is not a node's code, such as province",
+    "is not a feed: up, down",
+    "is no FEED/INDEX, such as up/12",
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "form"),
+    [
+        (("peers", "remove", "no/body"), CODE),
+        (("feeds", "resume", "../x", "up"), CODE),
+        (("feeds", "resume", "province", "sideways"), FEED),
+        (("feeds", "offer", "province", "up/../x"), FEED),
+        (("reconcile", "--with", "Province?"), CODE),
+        (("restore", "--dismiss", "up"), ENTRY),
+        (("restore", "--dismiss", "up/twelve"), ENTRY),
+        (("restore", "--dismiss", "x/12"), FEED),
+        (("restore", "--end", "up/-1"), ENTRY),
+    ],
+)
+def test_a_place_that_cannot_be_one_is_refused_with_the_form_of_one(city: Victim, words: tuple[str, ...], form: str):
+    done = typed(city, *words)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert form in done.stderr
+    assert re.search(r"不是|例如", done.stderr)
+
+
 def test_a_person_gets_a_token_from_a_file_or_from_standard_input_and_the_number_is_shown_nowhere(
     city: Victim, tmp_path: Path
 ):

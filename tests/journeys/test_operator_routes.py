@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from creditmesh.catalogue.sandbox import invented_uscc
 from creditmesh.chassis.http.app import routes_of
 from creditmesh.node.declaration import NODE
+from creditmesh.node.reference import operators_openapi
 from tests.journeys.stored import Stored
 from tests.support.bad_input import BODIES, IN_A_PATH, JSON, is_refusal
 from tests.support.cast import Cast, resident
@@ -158,6 +159,18 @@ async def test_a_path_that_names_nothing_is_refused(operated: Cast, route: APIRo
 @pytest.mark.parametrize("route", sorted(ROUTES, key=lambda route: "DELETE" in route.methods), ids=named)
 async def test_every_example_is_a_good_one(operated: Cast, route: APIRoute):
     answer = await send(operated, route, operated.node.operator())
+    assert answer.status_code == EXAMPLES[named(route)].status, answer.text
+
+
+def shown(route: APIRoute) -> Any:
+    """The body that the document shows."""
+    operation = operators_openapi()["paths"][route.path_format][min(route.methods).lower()]
+    return operation["requestBody"]["content"]["application/json"]["example"]
+
+
+@pytest.mark.parametrize("route", WITH_A_BODY, ids=named)
+async def test_what_the_document_shows_is_taken(operated: Cast, route: APIRoute):
+    answer = await send(operated, route, operated.node.operator(), json=shown(route))
     assert answer.status_code == EXAMPLES[named(route)].status, answer.text
 
 

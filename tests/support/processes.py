@@ -17,7 +17,8 @@ from rich.console import Console
 
 from creditmesh.chassis.database.connecting import connect
 from creditmesh.node import people
-from creditmesh.sandbox import Sandbox, SandboxNode, started
+from creditmesh.sandbox.node import SandboxNode
+from creditmesh.sandbox.startup import Sandbox, started
 from tests.support.rows import ITEM
 
 

@@ -20,6 +20,7 @@ class MeshError(LoggableError):
 class Problem(MeshError):
     """A refusal with a stable code, in both languages.
 
+    `remedy` is what to do about it wherever it is made: it stands in for a `detail` that says no more.
     `keep` says whether the transaction is committed before the answer (a logged refusal) or rolled back.
     """
 
@@ -28,6 +29,8 @@ class Problem(MeshError):
     title_zh: ClassVar[str] = "请求被拒绝"
     status: ClassVar[int] = 422
     keep: ClassVar[bool] = False
+    remedy: ClassVar[str] = ""
+    remedy_zh: ClassVar[str] = ""
 
     def __init__(
         self,
@@ -38,8 +41,8 @@ class Problem(MeshError):
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail or self.title)
-        self.detail = detail
-        self.detail_zh = detail_zh
+        self.detail = detail or self.remedy
+        self.detail_zh = detail_zh or self.remedy_zh
         self.errors = tuple(errors[:MOST_FINDINGS])
         self.headers = dict(headers or {})
 

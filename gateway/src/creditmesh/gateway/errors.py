@@ -122,4 +122,6 @@ class UrlTooLong(Problem):
     code = "url_too_long"
     title = "The address is too long"
     title_zh = "请求地址过长"
+    remedy = "Put long values into the body of a request that takes one."
+    remedy_zh = "请将较长的内容放入请求正文。"
     status = 414

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from creditmesh.node.named import feed_name, node_code
 from creditmesh.node.operator import Operator
 from creditmesh.schemas.exchange import waiting_line
 
@@ -27,13 +28,17 @@ def _waits(feed: dict[str, Any]) -> Iterator[str]:
 
 def resume(operator: Operator, peer: str, feed: str) -> None:
     """Let a stopped copy go on from where it stands; NodeError if it is not stopped."""
-    operator.call("exchange", "POST", f"{_PATH}/{peer}/{feed}/resume")
+    operator.call("exchange", "POST", f"{_of(peer, feed)}/resume")
+
+
+def _of(peer: str, feed: str) -> str:
+    return f"{_PATH}/{node_code(peer)}/{feed_name(feed)}"
 
 
 def offer(operator: Operator, peer: str, feed: str) -> int:
     """Have this node judge anew what it refused of a copy; how many entries."""
-    offered, after = 0, 0
+    offered, after, place = 0, 0, _of(peer, feed)
     while after is not None:
-        said = operator.call("exchange", "POST", f"{_PATH}/{peer}/{feed}/offer?after={after}")
+        said = operator.call("exchange", "POST", f"{place}/offer?after={after}")
         offered, after = offered + said["offered"], said["next"]
     return offered

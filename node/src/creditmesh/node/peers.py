@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from creditmesh.node.errors import NodeError
+from creditmesh.node.named import node_code
 from creditmesh.node.operator import Operator
 
 _HANDED = ("code", "kind", "name", "name_zh", "uscc", "url", "keys")
@@ -85,6 +86,7 @@ def listed(operator: Operator) -> list[tuple[str, ...]]:
 
 def remove(operator: Operator, code: str) -> None:
     """Take a peer out: it pulls nothing any more, and nothing is pulled from it."""
+    node_code(code)
     for peer in _peers(operator):
         if peer["code"] == code:
             operator.call("catalogue", "POST", _PATH, peer | {"active": False})

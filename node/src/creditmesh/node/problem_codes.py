@@ -38,7 +38,6 @@ A verdict that is `refused`, `held` or `unchanged` gives reasons (`reasons[].cod
 | code | what it says / 说明 |
 |---|---|
 """
-_ELSE = "`detail` of the answer says it, or `errors` for each field.<br>见应答的 `detail_zh`；各字段见 `errors`。"
 _MOST = 4
 """Of one code so many texts are shown; a field's own fault is told in `errors`."""
 
@@ -72,10 +71,15 @@ def _line(
     status: int, code: str, kinds: list[type[Problem]], said: Mapping[type[Problem], list[tuple[str, str]]]
 ) -> str:
     titles = dict.fromkeys(f"{kind.title}<br>{kind.title_zh}" for kind in kinds)
-    texts = dict.fromkeys(f"{_cell(en)}<br>{_cell(zh)}" for kind in kinds for en, zh in said.get(kind, ()))
-    shown = [*texts][:_MOST] or [_ELSE]
+    told = [texts for kind in kinds for texts in (*_remedy(kind), *said.get(kind, ()))]
+    texts = dict.fromkeys(f"{_cell(en)}<br>{_cell(zh)}" for en, zh in told)
+    shown = [*texts][:_MOST]
     more = ["…"] if len(texts) > _MOST else []
     return f"| {status} | `{code}` | {'<br>'.join(titles)} | {'<br>'.join([*shown, *more])} |\n"
+
+
+def _remedy(kind: type[Problem]) -> list[tuple[str, str]]:
+    return [(kind.remedy, kind.remedy_zh)] if kind.remedy else []
 
 
 def _cell(text: str) -> str:

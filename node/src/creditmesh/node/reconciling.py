@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from creditmesh.node.named import node_code
 from creditmesh.node.operator import Operator
 
 HEADS = ("feed", "of", "here", "there", "heads")
@@ -48,8 +49,8 @@ class Reconciling:
 
     def __init__(self, operator: Operator, peer: str, *, repair: bool) -> None:
         self._operator = operator
-        self._feed = f"/v1/admin/feeds/{peer}/up"
-        self._peer = peer
+        self._peer = node_code(peer)
+        self._feed = f"/v1/admin/feeds/{self._peer}/up"
         self._repairs = repair
         self.report = Report()
 

@@ -13,7 +13,16 @@ from creditmesh.chassis.settings import EmbeddedBusSettings, KafkaBusSettings, N
 from creditmesh.node.errors import NodeError
 
 _PREFIX = "CREDITMESH_"
-_OTHERS = frozenset({"CREDITMESH_URL", "CREDITMESH_KEY", "CREDITMESH_SAMPLES"})
+_OTHERS = frozenset(
+    {
+        "CREDITMESH_URL",
+        "CREDITMESH_KEY",
+        "CREDITMESH_PROFILE",
+        "CREDITMESH_PROFILES",
+        "CREDITMESH_PINS",
+        "CREDITMESH_SAMPLES",
+    }
+)
 """Those of the client, and where a sandbox's samples are: they may stand in the same environment."""
 _BUS = EmbeddedBusSettings.model_fields | KafkaBusSettings.model_fields
 _RULES_ZH: Mapping[str, str] = {

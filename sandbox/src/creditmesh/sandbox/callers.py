@@ -2,16 +2,13 @@
 
 import json
 import os
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from creditmesh.client import Node
 from creditmesh.node import people
-from creditmesh.node.errors import NodeError
 from creditmesh.sandbox.node import SandboxNode
 from creditmesh.schemas.catalogue import Item, Party
 from creditmesh.schemas.identifiers import Code, NodeCode, Tier
@@ -123,23 +120,6 @@ def issue_credentials(
         )
     _write(callers)
     return callers
-
-
-def shell_lines(path: Path, name: str) -> str:
-    """`export` lines for a shell: the address of a caller's node, and its token. NodeError if there is none."""
-    try:
-        sandbox: dict[str, Any] = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        raise NodeError(
-            f"{path} is not there: `make run` writes it while a sandbox stands",
-            f"{path} 不存在：沙箱运行期间由 `make run` 生成",
-        ) from None
-    found = {caller["name"]: caller for caller in sandbox["callers"]}
-    if name not in found:
-        names = ", ".join(found)
-        raise NodeError(f"the sandbox has no caller {name!r}; it has: {names}", f"沙箱中没有 {name!r}；可用：{names}")
-    given = {"NODE": sandbox["nodes"][found[name]["node"]]["url"], "KEY": found[name]["token"]}
-    return "\n".join(f"export {variable}={shlex.quote(value)}" for variable, value in given.items())
 
 
 def _address(node: SandboxNode) -> NodeAddress:

@@ -2,7 +2,7 @@
 
 They are by the name of the model that a body is, and `ROW` for a body that is a row of an item. What only a node can
 know (the id of a record, the text of an authorisation) stands for itself; a test puts a sandbox's own in its place,
-sends each of them, and compares the answer with the document.
+sends each of them, and compares the answer with the document. Those of the operator's listener come last.
 """
 
 from collections.abc import Mapping
@@ -64,4 +64,45 @@ EXAMPLES: Mapping[str, JsonValue] = {
     "PublicSearch": {"name": "示例市", "limit": 10},
     "WithdrawIn": {"basis": "示信用办〔2026〕1号", "effective": None},
     "SignedText": {"signed": "{}", "signature": "c2lnbmF0dXJl"},
+    "LoadIn": {"folder": None},
+    "ClockIn": {"offset_days": 0},
+    "PeerIn": {
+        "code": "village",
+        "name": "Credit Platform of Example Village",
+        "name_zh": "示例村公共信用信息平台",
+        "kind": "node",
+        "uscc": "12990000000000792H",
+        "keys": [
+            {"id": "node-1", "use": "node", "alg": "ed25519", "public": "y9d/s/F6h0ti2NVYQRgwyxEwkaIyxC1HCSZbt7hVb+8="},
+            {"id": "feed-1", "use": "feed", "alg": "x25519", "public": "Mfm4wMp6Q0F8m8FKsOFKvKg4Zc9ZeIVqWurczLM+zkw="},
+        ],
+        "url": "http://127.0.0.1:9",
+        "place": "below",
+        "sends_for": ["village"],
+    },
+    "OwnRowIn": {
+        "name": "Credit Platform of Example City",
+        "name_zh": "示例市公共信用信息平台",
+        "uscc": "129900000000000865",
+    },
+    "ToCompareIn": {
+        "said": [
+            {"peer": "village", "record": _RECORD, "saying": "nothing", "index": 7, "rev": 1, "change": "accepted"},
+        ]
+    },
+    "RecordsIn": {"records": [_RECORD]},
+    "ErasureIn": {"person": _SUBJECT, "ground": "order", "basis": "（2026）示01行终8号", "officer": "Reviewer Lan"},
+    "PartyKey": {
+        "kind": "department",
+        "party": "market_regulation",
+        "scopes": ["records:submit"],
+        "items": ["administrative_penalty"],
+        "label": "nightly import",
+    },
+    "OfficerToken": {
+        "kind": "department",
+        "party": "market_regulation",
+        "officer": "Officer Qin",
+        "scopes": ["reviews:decide"],
+    },
 }

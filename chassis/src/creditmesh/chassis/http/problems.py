@@ -44,6 +44,8 @@ class InternalError(Problem):
     code = "fault"
     title = "The node made a mistake; the operator finds it under the request id"
     title_zh = "节点内部错误，运维方可按请求编号查询"
+    remedy = "Send it again later; if it stays so, tell the node's operator the `request_id`."
+    remedy_zh = "请稍后重试；问题仍在的，请将 `request_id` 告知节点运维方。"
     status = 500
 
 

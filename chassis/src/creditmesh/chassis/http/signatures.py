@@ -102,6 +102,11 @@ class BadRequestSignature(Unauthenticated):
     code = "signature_invalid"
     title = "The request's signature is not valid"
     title_zh = "请求签名无效"
+    remedy = (
+        "Sign it anew, for this node, with the key that stands in your row there and a clock that is right; its "
+        "operator finds the reason in the security log."
+    )
+    remedy_zh = "请以本节点所登记的密钥、针对本节点重新签名，并校准时钟；具体原因由本节点运维方在安全日志中查询。"
 
     def __init__(self, detail: str = "", detail_zh: str = "", *, reason: Reason, key: str | None) -> None:
         super().__init__(detail, detail_zh, headers={"WWW-Authenticate": f'Signature tag="{TAG}"'})

@@ -26,7 +26,6 @@ app = typer.Typer(
 )
 _OfKind = Annotated[CaseKind | None, typer.Option("--kind", help="异议或修复。Objections or repairs.")]
 _Kind = Annotated[CaseKind, typer.Option("--kind", help="异议或修复。Objection or repair.", show_default=False)]
-_State = Annotated[CaseState | None, typer.Option(help="状态。Those in this state.")]
 _About = Annotated[UUID, typer.Option("--record", help="记录编号。Id of the record.", show_default=False)]
 _Statement = Annotated[
     Path,
@@ -34,9 +33,6 @@ _Statement = Annotated[
 ]
 _Wanted = Annotated[Wanted | None, typer.Option("--wanted", help="诉求。What you ask for.")]
 _Step = Annotated[Action, typer.Argument(help="办理步骤。The step to take.", show_default=False)]
-_Reason = Annotated[
-    Path | None, typer.Option("--reason-file", help="告知当事人的理由（文本文件）。The reason, in a text file.")
-]
 _Missing = Annotated[
     list[str] | None,
     typer.Option(
@@ -71,7 +67,11 @@ def open_(
 @app.command("list", cls=Command)
 @asks
 def list_(
-    asked: CommandCall, *, state: _State = None, kind: _OfKind = None, due_before: options.DueBefore = None
+    asked: CommandCall,
+    *,
+    state: Annotated[CaseState | None, options.STATE] = None,
+    kind: _OfKind = None,
+    due_before: options.DueBefore = None,
 ) -> Exit:
     """列出须办理的案件；当事人列出自己的。List the cases to handle; for a subject, their own."""
     columns = ("case", "kind", "state", "item", "filed_on", "due", "overdue")
@@ -123,7 +123,7 @@ def act(
     case: options.Case,
     action: _Step,
     *,
-    reason: _Reason = None,
+    reason: options.ReasonFile = None,
     basis: options.Basis = None,
     missing: _Missing = None,
     remedy: _Remedy = None,

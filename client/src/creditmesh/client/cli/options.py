@@ -104,6 +104,14 @@ OfItem = Annotated[str | None, typer.Option("--item", help="目录条目代码�
 OfParty = Annotated[str | None, typer.Option("--party", help="单位代码。Code of the party.")]
 Since = Annotated[datetime | None, typer.Option("--from", formats=_DAY, help="起始日。The first day.")]
 Until = Annotated[datetime | None, typer.Option("--until", formats=_DAY, help="截止日。The last day.")]
+STATE = typer.Option(help="状态。Those in this state.")
+"""Of whatever is listed; each has states of its own."""
+Reason = Annotated[
+    str | None, typer.Option(help="未落实的理由，不含个人信息。Why it was not applied; no personal data.")
+]
+ReasonFile = Annotated[
+    Path | None, typer.Option("--reason-file", help="告知当事人的理由（文本文件）。The reason, in a text file.")
+]
 DueBefore = Annotated[datetime | None, typer.Option(formats=_DAY, help="期限早于该日。Due before this day.")]
 SubjectCode = Annotated[
     str | None,

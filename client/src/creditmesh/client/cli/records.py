@@ -45,7 +45,6 @@ _WhyEnded = Annotated[WithdrawalReason, typer.Option("--reason", help="撤销原
 
 _Number = Annotated[str | None, typer.Option("--number", help="文书号。Number of the document.")]
 _Issuer = Annotated[str | None, typer.Option("--issuer", help="决定机关的统一社会信用代码。Code of the issuing body.")]
-_State = Annotated[RecordState | None, typer.Option(help="状态。Those in this state.")]
 
 
 @app.command("find", cls=Command)
@@ -59,7 +58,7 @@ def find(
     subject: options.SubjectFile = None,
     kind: options.Kind = None,
     item: options.OfItem = None,
-    state: _State = None,
+    state: Annotated[RecordState | None, options.STATE] = None,
     since: options.Since = None,
     until: options.Until = None,
 ) -> Exit:

@@ -17,13 +17,12 @@ app = typer.Typer(
     help="待审核的数据行（须经办人本人令牌）。Rows that wait for an officer, with a token of their own.",
     no_args_is_help=True,
 )
-_State = Annotated[ReviewState, typer.Option(help="状态。Those in this state.")]
 _COLUMNS = ("review", "item", "party", "row", "reasons", "at")
 
 
 @app.command("list", cls=Command)
 @asks
-def list_(asked: CommandCall, *, state: _State = "held") -> Exit:
+def list_(asked: CommandCall, *, state: Annotated[ReviewState, options.STATE] = "held") -> Exit:
     """列出待审核的行，不含其内容。List held rows, without what they say."""
     with asked.node() as node:
         show.many(node.reviews.waiting(state=state), _COLUMNS, as_json=asked.as_json)

@@ -19,16 +19,13 @@ app = typer.Typer(
 )
 
 
-_State = Annotated[SubmissionState | None, typer.Option(help="状态。Those in this state.")]
-
-
 @app.command("list", cls=Command)
 @asks
 def list_(
     asked: CommandCall,
     *,
     item: options.OfItem = None,
-    state: _State = None,
+    state: Annotated[SubmissionState | None, options.STATE] = None,
     since: options.Since = None,
     until: options.Until = None,
 ) -> Exit:

@@ -19,16 +19,14 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 _Task = Annotated[str, typer.Argument(help="任务编号。Id of the task.", show_default=False)]
-_State = Annotated[TaskState, typer.Option(help="状态。Those in this state.")]
 _Outcome = Annotated[Feedback, typer.Option(help="落实情况。What was done.", show_default=False)]
-_Reason = Annotated[
-    str | None, typer.Option(help="未落实的理由，不含个人信息。Why it was not applied; no personal data.")
-]
 
 
 @app.command("list", cls=Command)
 @asks
-def list_(asked: CommandCall, *, state: _State = "open", due_before: options.DueBefore = None) -> Exit:
+def list_(
+    asked: CommandCall, *, state: Annotated[TaskState, options.STATE] = "open", due_before: options.DueBefore = None
+) -> Exit:
     """列出待反馈的措施。List the measures to apply."""
     with asked.node() as node:
         tasks = node.tasks.waiting(state=state, due_before=given.day(due_before))
@@ -48,7 +46,12 @@ def show_task(asked: CommandCall, task: _Task) -> Exit:
 @app.command("answer", cls=Command)
 @asks
 def answer(
-    asked: CommandCall, task: _Task, *, outcome: _Outcome, reason: _Reason = None, officer: options.Officer = None
+    asked: CommandCall,
+    task: _Task,
+    *,
+    outcome: _Outcome,
+    reason: options.Reason = None,
+    officer: options.Officer = None,
 ) -> Exit:
     """反馈落实情况。Say that a measure was applied, was not and why, or was lifted."""
     body = body_of(FeedbackIn, outcome=outcome, reason=reason, officer=officer)

@@ -95,6 +95,8 @@ def readers_list() -> None:
     """Who reads which stream, how many events behind its heads, whether a process runs it, and when it last reported.
 
     One that never ran has the time at which it was put on the list.
+
+    A table on a terminal, else a line of values between tabs for each, the names first.
     """
     import asyncio
 
@@ -132,6 +134,8 @@ def feeds_list() -> None:
 
     `ok`, or the reason with the index at which it shows; nothing from there on was applied. What each reason means is
     in the guide on peers.
+
+    A table on a terminal, else a line of values between tabs for each, the names first.
     """
     from creditmesh.node import feeds
 

@@ -64,7 +64,10 @@ def keys_list(
     kind: Annotated[str | None, typer.Option(help="Only of this kind: department, bureau, ...")] = None,
     revoked: Annotated[bool, typer.Option("--all", help="Those too that are revoked or expired.")] = False,
 ) -> None:
-    """The API keys and tokens that were issued, by id: whose, what for, until when. Never their text."""
+    """The API keys and tokens that were issued, by id: whose, what for, until when. Never their text.
+
+    A table on a terminal, else a line of values between tabs for each, the names first.
+    """
     from creditmesh.node import people
 
     with plainly():
@@ -138,7 +141,10 @@ def people_erasures(
         str | None, typer.Argument(help="One of them, with its records and who has not answered.")
     ] = None,
 ) -> None:
-    """The erasures of this node, newest first; of one its records, whether they are deleted, and who is pending."""
+    """The erasures of this node, newest first; of one its records, whether they are deleted, and who is pending.
+
+    A table on a terminal, else a line of values between tabs for each, the names first.
+    """
     from creditmesh.node import erasing
 
     with plainly():
@@ -233,7 +239,10 @@ def peers_add(
 
 @peers_app.command("list")
 def peers_list() -> None:
-    """The peers of this node, those taken out among them: a table, or values between tabs where nobody looks."""
+    """List the peers of this node, those taken out among them.
+
+    A table on a terminal, else a line of values between tabs for each, the names first.
+    """
     from creditmesh.node import peers
 
     with plainly():

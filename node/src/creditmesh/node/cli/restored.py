@@ -47,7 +47,7 @@ def restore(
     meanwhile is shared when its feeds are whole. Printed is what is not here again, and why: records, and objects of
     the catalogue that are to be published or withdrawn again. Once more it changes nothing, and prints what is left.
     """
-    from creditmesh.node import restoring
+    from creditmesh.node import named, restoring
 
     with plainly():
         if before_start:
@@ -55,14 +55,13 @@ def restore(
             return
         operator = node_operator()
         if set_aside is not None and confirm is None:
-            _say_what_nobody_holds(restoring.look(operator, set_aside))
+            _say_what_nobody_holds(restoring.look(operator, named.feed_name(set_aside)))
             return
         if set_aside is not None and confirm is not None:
-            restoring.set_aside(operator, set_aside, confirm)
+            restoring.set_aside(operator, named.feed_name(set_aside), confirm)
         for act, place in ((restoring.dismiss, dismiss), (restoring.end, end)):
             if place is not None:
-                feed, _, index = place.rpartition("/")
-                act(operator, feed, int(index) if index.isdecimal() else -1)
+                act(operator, *named.entry(place))
         failed: dict[str, NodeError] = {}
         for feed, peer, size, holds in restoring.restore(operator, failed):
             err.print(f"{feed}: {size} / {holds} <- {peer}", markup=False, highlight=False)

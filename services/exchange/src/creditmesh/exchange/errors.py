@@ -87,6 +87,8 @@ class NothingLost(NotFound):
     code = "nothing_lost"
     title = "Nothing that was lost is listed there"
     title_zh = "该处没有列出的丢失内容"
+    remedy = "See GET /v1/admin/feeds/restored for what is."
+    remedy_zh = "所列条目见 GET /v1/admin/feeds/restored。"
 
 
 class StandsHere(Conflict):

@@ -147,3 +147,5 @@ class BadDocument(Invalid):
     code = "bad_document"
     title = "The document does not identify such a subject"
     title_zh = "该证件无法识别此类主体"
+    remedy = "Correct what `errors` names: the number, its type, or the kind of subject."
+    remedy_zh = "请更正 `errors` 所列的号码、证件类型或主体类别。"

@@ -12,6 +12,11 @@ class NoGround(Forbidden):
     code = "no_ground"
     title = "No lawful ground for this query"
     title_zh = "本次查询缺少合法依据"
+    remedy = (
+        "Name the purpose, the matter and who asks; the matter must be of one of your party's duties "
+        "(GET /v1/catalogue/matters)."
+    )
+    remedy_zh = "请写明用途、事项和经办人；事项须属于贵单位的职责（见 GET /v1/catalogue/matters）。"
     keep = True
 
 
@@ -75,6 +80,8 @@ class UnusableIdentity(Invalid):
     code = "unusable_identity"
     title = "The subject's document is not usable"
     title_zh = "信用主体证件无法识别"
+    remedy = "Correct what `errors` names: the number, its type, or the kind of subject."
+    remedy_zh = "请更正 `errors` 所列的号码、证件类型或主体类别。"
 
 
 class NotAnAuthorisation(Invalid):

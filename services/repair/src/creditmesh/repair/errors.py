@@ -75,6 +75,8 @@ class TooEarly(Invalid):
     code = "too_early"
     title = "The minimum period has not been reached"
     title_zh = "尚未达到最短公示期"
+    remedy = "Apply again from the day on that the answer names."
+    remedy_zh = "请自应答所示日期起重新申请。"
 
 
 class NotTheBody(Forbidden):

@@ -110,9 +110,11 @@ def _add_parameters(operation: dict[str, Any], parameters: Sequence[headers.Para
 
 def _add_example(operation: Mapping[str, Any]) -> None:
     for content in operation.get("requestBody", {}).get("content", {}).values():
-        model = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
-        if model in EXAMPLES:
-            content["example"] = EXAMPLES[model]
+        schema = content.get("schema", {})
+        models = [each.get("$ref", "").rpartition("/")[2] for each in (schema, *schema.get("oneOf", ()))]
+        shown = next((EXAMPLES[model] for model in models if model in EXAMPLES), None)
+        if shown is not None:
+            content["example"] = shown
 
 
 def _add_headers(answers: Mapping[str, Any], given: headers.Headers) -> None:

@@ -45,7 +45,6 @@ from creditmesh.schemas.tlog import full_tiles
 
 _log = structlog.get_logger(__name__)
 _TIMEOUT = 30.0
-_LIST = ("See GET /v1/admin/feeds/restored for what is.", "所列条目见 GET /v1/admin/feeds/restored。")
 _AT_ONCE = 100
 """Entries of a copy that are read at once."""
 _COPIES_AT_ONCE = 1000
@@ -148,7 +147,7 @@ async def missing(ctx: Context, *, cursor: str | None, limit: int) -> Page[LostO
 async def dismiss(ctx: Context, feed: str, index: int) -> None:
     """An operator has seen to what came back at this place; NothingLost if it is not listed."""
     if not await lost.dismiss(await ctx.session(), feed, index):
-        raise NothingLost(*_LIST)
+        raise NothingLost
 
 
 async def end_lost(ctx: Context, index: int) -> None:
@@ -159,7 +158,7 @@ async def end_lost(ctx: Context, index: int) -> None:
     session = await ctx.session()
     gone = await lost.at(session, UP, index)
     if gone is None or gone.record is None or gone.why == COPY:
-        raise NothingLost(*_LIST)
+        raise NothingLost
     known = await lost.of_records(session, UP, [gone.record])
     range_ = await feeds.hold(session, UP)
     newest, here = await feeds.standing(session, UP, gone.record)
