@@ -77,12 +77,18 @@ Pins = Annotated[
     Path,
     typer.Option(
         envvar=Variable.PINS,
-        help="保存各节点公钥的文件：首次相符时记下，此后以此核对。Where the keys of nodes are kept as first seen.",
+        help="保存各节点公钥的文件：证明首次相符时记下，此后以此核对。"
+        "Where the keys of nodes are kept, as first seen in a certificate.",
     ),
 ]
 PINS = Path(typer.get_app_dir("creditmesh")) / "nodes.json"
 Repin = Annotated[
-    bool, typer.Option("--repin", help="一并认可证明中的新密钥。Take new keys of nodes in a certificate as well.")
+    bool,
+    typer.Option(
+        "--repin",
+        help="一并认可并保存新密钥：证明中的，或以 --public 提供的。"
+        "Take and keep new keys of nodes: those in a certificate, and one that is given with --public.",
+    ),
 ]
 Public = Annotated[
     list[str] | None,
