@@ -62,5 +62,6 @@ bench: setup ## the measurements, ratios taken in one run
 docs: setup ## write the references from the code: OpenAPI, problems, routes, settings, JSON Schemas, AsyncAPI
 	@$(BIN)/python -m creditmesh.schemas.generate && $(BIN)/python -m creditmesh.node.reference && $(BIN)/python -m creditmesh.sandbox.routes_page
 
-clean: ## remove the environment and what nodes left in var/
-	@rm -rf $(VENV) var
+clean: ## remove what a sandbox left in var/, and the environment; nodes of your own stay
+	@test ! -x $(BIN)/creditmesh-sandbox || $(BIN)/creditmesh-sandbox remove
+	@rm -rf $(VENV)

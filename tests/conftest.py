@@ -1,5 +1,6 @@
 """The fixtures every test may ask for, where they put what they make, and how property tests look for examples."""
 
+import atexit
 import gc
 import os
 import signal
@@ -8,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from functools import cache, partial
 from itertools import groupby
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import psutil
@@ -82,6 +84,11 @@ async def ended() -> AsyncIterator[None]:
 def _not_remembered(configure: Callable[..., None], **given: Any) -> None:
     """As the node sets its logs up, but that a logger which was used before can still be listened to."""
     configure(**given | {"cache_logger_on_first_use": False})
+
+
+os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="creditmesh-settings-")
+atexit.register(rmtree, os.environ["XDG_CONFIG_HOME"], ignore_errors=True)
+"""What our commands keep of a user is kept there, and not among the settings of whoever runs the tests."""
 
 
 def pytest_configure() -> None:

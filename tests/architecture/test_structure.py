@@ -214,6 +214,20 @@ def test_each_number_of_a_migration_is_given_once():
     assert [stem for stem, number in numbers.items() if not stem.startswith(number)] == []
 
 
+def test_the_migrations_of_each_chain_follow_each_other_to_one_last():
+    """Two that follow the same one are both last, and an upgrade knows no way."""
+    said = re.compile(r'^(revision|down_revision) = (?:"(\w+)"|None)$', re.MULTILINE)
+    chains: dict[Path, list[dict[str, str]]] = {}
+    for path in sources():
+        if path.parent.name == "migrations" and path.stem != "__init__":
+            chains.setdefault(path.parent, []).append(dict(said.findall(path.read_text(encoding="utf-8"))))
+    assert len(chains) > 6
+    for folder, chain in chains.items():
+        before = Counter(each["down_revision"] for each in chain)
+        assert [name for name, times in before.items() if times > 1] == [], folder
+        assert len({each["revision"] for each in chain} - set(before)) == 1, folder
+
+
 READS_KEPT = {
     "chassis.bus.event": "who hears an event stores what comes of it, or rests",
     "chassis.packing": "the reader of answers, and the function itself",
@@ -231,3 +245,37 @@ def test_answers_about_many_records_read_them_by_the_reader_that_leaves_out_what
     packages = {path: path.as_posix().partition("/src/creditmesh/")[2].removesuffix(".py") for path in sources()}
     found = {name.replace("/", ".") for path, name in packages.items() if calls.search(path.read_text("utf-8"))}
     assert found == set(READS_KEPT)
+
+
+_PLAIN = {"markup": False, "highlight": False, "emoji": False, "soft_wrap": True}
+
+
+def test_there_is_one_way_out_of_a_console_and_on_it_no_value_is_folded_or_read_as_markup():
+    calls = [
+        (path, call)
+        for path in sources()
+        if path.relative_to(ROOT).parts[0] in {"client", "node", "sandbox"}
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call)
+    ]
+    made = [(path, _said(call)) for path, call in calls if _name(call) == "Console"]
+    assert {path.relative_to(ROOT).as_posix() for path, _ in made} == {
+        "client/src/creditmesh/client/cli/say.py", "node/src/creditmesh/node/cli/console.py",
+    }  # fmt: skip
+    assert [path for path, said in made if _PLAIN.items() - said.items()] == []
+    otherwise = [(path, set(_said(call)) & {*_PLAIN} - {"soft_wrap"}) for path, call in calls if _name(call) == "print"]
+    assert [path for path, said in otherwise if said] == []
+    folded = [path for path, call in calls if _name(call) == "print" and "soft_wrap" in _said(call)]
+    assert len(folded) == len(made) / 2, "a table, which is measured before, and nothing else"
+
+
+def _name(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def _said(call: ast.Call) -> dict[str, object]:
+    return {
+        each.arg: each.value.value if isinstance(each.value, ast.Constant) else ...
+        for each in call.keywords
+        if each.arg
+    }

@@ -1,14 +1,19 @@
 """`creditmesh verify` finds out what a file is: receipts and acknowledgements beside certificates and feeds."""
 
 import json
+import os
+import pwd
 from base64 import b64encode
 from datetime import UTC, datetime
 from hashlib import sha256
+from pathlib import Path
 from uuid import UUID
 
 import pytest
+import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from creditmesh.client.cli import options
 from creditmesh.schemas.acknowledgements import Acknowledgement
 from creditmesh.schemas.signed import SignedText, sign
 from creditmesh.schemas.verdicts import Receipt
@@ -89,6 +94,36 @@ def test_without_a_key_nothing_is_believed_but_one_that_was_pinned_for_that_node
     pins.parent.mkdir()
     pins.write_text(json.dumps({"city": [PUBLIC]}))
     assert PUBLIC in verify(remote, file).stdout
+
+
+def test_a_kept_key_that_did_not_sign_is_a_question_and_no_accusation(remote, tmp_path, pins):
+    """A code is no identity: keys are renewed, and every sandbox has a city."""
+    pins.parent.mkdir()
+    pins.write_text(json.dumps({"city": [STRANGER]}))
+    for signed in (RECEIPT, ACKNOWLEDGEMENT):
+        asked = verify(remote, written(tmp_path, signed))
+        assert (asked.returncode, asked.stdout) == (2, "")
+        for word in (str(pins), "--public", "--repin", "节点公钥均未签署该文件"):
+            assert word in asked.stderr
+        assert verify(remote, tmp_path / "kept.json", "--repin").returncode == 2
+    assert verify(remote, tmp_path / "kept.json", "--public", PUBLIC).returncode == 0
+    assert json.loads(pins.read_text()) == {"city": [STRANGER]}
+
+
+def test_a_key_that_is_given_is_kept_where_that_is_asked_for_and_no_other(remote, tmp_path, pins):
+    file = written(tmp_path, RECEIPT)
+    assert verify(remote, file, "--public", PUBLIC, "--repin").returncode == 0
+    assert json.loads(pins.read_text()) == {"city": [PUBLIC]}
+    assert PUBLIC in verify(remote, file).stdout
+    assert verify(remote, file, "--public", STRANGER, "--repin").returncode == 1
+    assert json.loads(pins.read_text()) == {"city": [PUBLIC]}
+
+
+def test_no_test_writes_into_the_settings_of_whoever_runs_it():
+    own = Path(pwd.getpwuid(os.getuid()).pw_dir)
+    for kept in (options.PINS, Path(typer.get_app_dir("creditmesh"))):
+        assert not kept.is_relative_to(own)
+        assert kept.is_relative_to(os.environ["XDG_CONFIG_HOME"])
 
 
 def test_the_verdicts_that_were_kept_are_checked_with_their_receipt(remote, tmp_path):

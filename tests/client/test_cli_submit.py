@@ -82,7 +82,7 @@ def test_held_rows_alone_are_exit_code_0_with_a_notice(remote, tmp_path):
     done = run(remote, table(tmp_path, ["accepted", "held"]), "--item", ITEM)
     assert done.returncode == 0
     assert "待人工审核" in done.stderr
-    assert "1 rows are held" in done.stderr
+    assert "held until an officer decides: 1;" in done.stderr
 
 
 def test_refused_rows_are_exit_code_1_and_the_summary_gives_reasons_in_both_languages_with_rows_for_example(

@@ -3,25 +3,31 @@
 import asyncio
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from creditmesh.chassis.bus.kafka.publisher import EXIT
 from creditmesh.chassis.http.server.listener import CannotListen, HttpListener
 from creditmesh.chassis.settings import NodeSettings
+from creditmesh.client.cli import app as client
 from creditmesh.node import run_files
 from creditmesh.node.cli import app
 from creditmesh.node.run_files import RunFile
 from creditmesh.node.settings import known, read_settings
 from creditmesh.node.status import standing
+from creditmesh.sandbox.cli import app as sandbox
 from creditmesh.sandbox.node import SandboxNode
+from creditmesh.schemas.variables import Variable
 
 
 def typed(*words: str, **settings: str) -> Result:
@@ -59,13 +65,14 @@ def refused(done: Result) -> str:
             ],
         ),
         ({"TIER": "county", "PARTS": "x"}, ["CREDITMESH_TIER: ", "CREDITMESH_PARTS: "]),
+        ({"SAMPLE": "x"}, ["CREDITMESH_SAMPLE is no setting: correct it", "CREDITMESH_SAMPLE 不是有效设置，请更正"]),
     ],
     ids=str,
 )
 def test_a_wrong_setting_is_named_with_its_rule_and_remedy_and_its_value_is_not_shown(
     settings: Mapping[str, str], words: list[str]
 ):
-    said = refused(typed("readers", "list", **settings))
+    said = refused(typed("readers", "list", **{"STATE": "var", **settings}))
     for word in (*words, "docs/reference/settings.md"):
         assert word in said
     assert not any(value in said for value in settings.values() if value in {"10.9.8.7", "county", "pigeon"})
@@ -82,8 +89,33 @@ def test_every_variable_of_the_reference_and_of_a_sandboxs_node_is_known(
     environment.settings = NodeSettings(node="city", parts=3, state=tmp_path, database="postgresql://127.0.0.1:1/city")
     for name, value in environment.environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("CREDITMESH_KEY", "for the client")
     assert read_settings().parts == 3
+
+
+def test_every_variable_that_another_of_our_programs_reads_may_stand_beside_a_nodes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setenv("CREDITMESH_STATE", str(tmp_path))
+    read = {name for program in (client, sandbox) for name in _read_by(get_command(program))} | set(Variable)
+    assert {"CREDITMESH_PINS", "CREDITMESH_PROFILE", "CREDITMESH_PROFILES"} <= read
+    for name in read:
+        monkeypatch.setenv(name, "for another program")
+    assert read_settings().state == tmp_path
+
+
+def test_no_program_beside_a_node_reads_a_variable_by_a_name_of_its_own_writing():
+    own = re.compile(r"""(environ\.get\(|environ\[|getenv\(|envvar=)\s*["']CREDITMESH_""")
+    for folder in (Path("client/src"), Path("sandbox/src/creditmesh/sandbox")):
+        for path in folder.rglob("*.py"):
+            assert not own.search(path.read_text(encoding="utf-8")), path
+
+
+def _read_by(command: Any) -> Iterator[str]:
+    for option in command.params:
+        if option.envvar is not None:
+            yield from [option.envvar] if isinstance(option.envvar, str) else option.envvar
+    for each in getattr(command, "commands", {}).values():
+        yield from _read_by(each)
 
 
 @pytest.mark.parametrize(

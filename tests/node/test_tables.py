@@ -1,14 +1,16 @@
-"""Tables of both commands at a narrow terminal: nothing is cut, no id is folded; into a pipe go values between tabs."""
+"""What both commands print at a narrow terminal: nothing is cut, folded or read as markup; into a pipe go tabs."""
 
 from collections.abc import Callable
 from io import StringIO
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
 from creditmesh.client.cli import say
-from creditmesh.node.cli import console
+from creditmesh.node.cli import app, console
 
 NAMES = ("record", "item", "party", "deleted", "pending")
 ROWS = [(str(uuid4()), "administrative_penalty", "market_regulation", "false", "province nation") for _ in range(2)]
@@ -27,7 +29,9 @@ def by_the_client() -> None:
 
 def shown(monkeypatch: pytest.MonkeyPatch, show: Callable[[], None], *, width: int, terminal: bool) -> str:
     file = StringIO()
-    seen = Console(file=file, width=width, force_terminal=terminal, color_system=None, soft_wrap=True, emoji=False)
+    seen = Console(
+        file=file, width=width, force_terminal=terminal, color_system=None, soft_wrap=True, emoji=False, markup=False
+    )
     monkeypatch.setattr(console, "out", seen)
     monkeypatch.setattr(say, "answers", seen)
     show()
@@ -58,3 +62,38 @@ def test_into_a_pipe_goes_a_line_of_values_between_tabs(
     assert [tuple(line.split("\t")) for line in said.splitlines()] == [NAMES, *ROWS]
     shown(monkeypatch, by_the_node, width=80, terminal=False)
     assert capsys.readouterr().out == said
+
+
+KEY = "cm_" + "a" * 80
+ODD = (KEY, "at [/records/0] missing", "list[int] :warning: [type=missing]")
+
+
+@pytest.mark.parametrize("line", ODD)
+@pytest.mark.parametrize("console_", [console.out, console.err, say.answers, say.notices], ids=["1", "2", "3", "4"])
+def test_a_line_of_a_command_is_as_it_was_whatever_the_width_of_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, console_: Console, line: str
+):
+    monkeypatch.setenv("COLUMNS", "20")
+    with console_.capture() as said:
+        console_.print(line)
+    assert said.get() == f"{line}\n"
+
+
+@pytest.mark.parametrize(("width", "terminal"), [(20, True), (400, True), (20, False)])
+def test_a_cell_of_a_table_is_no_markup(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], width: int, *, terminal: bool
+):
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr(console.out, "_force_terminal", terminal)
+    monkeypatch.setenv("NO_COLOR", "1")
+    console.show_table(("key", "error", "more"), [ODD])
+    said = capsys.readouterr().out
+    assert [value for value in ODD if value not in said] == []
+
+
+def test_what_keys_create_prints_are_paths_that_can_be_copied(tmp_path: Path):
+    state = tmp_path / "[red]" / ("a" * 60)
+    done = CliRunner().invoke(app, ["keys", "create"], env={"COLUMNS": "20", "CREDITMESH_STATE": str(state)})
+    assert done.exit_code == 0, done.output
+    assert [line for line in done.stdout.splitlines() if not Path(line).is_file()] == []
+    assert len(done.stdout.splitlines()) > 5

@@ -58,8 +58,9 @@ class NodeSettings(BaseSettings):
     sandbox: bool = False
     """Whether the node is for trying out, with invented parties: its legal date may be moved and unsigned bureau keys
     work. Fixed for life. Never true where real people's data are."""
-    state: Path = Path("var/city")
-    """The folder of the node's secrets (owner-only) and of the embedded server's data."""
+    state: Path = Field(examples=["/srv/creditmesh/city"])
+    """The folder of the node's secrets (owner-only) and of the embedded server's data. No two nodes share one, so each
+    says its own."""
     database: str | None = None
     """postgresql://host:port/name without a user (each role's password is in `<state>/secrets/roles`); several hosts,
     of which the one that takes writes is used, and TLS are as libpq has them: `//a:1,b:2/city?sslmode=verify-full`.

@@ -1,10 +1,10 @@
 """Objections and repairs: the subject files, whoever has the case takes its steps, the certificate says who knows."""
 
-from collections.abc import Iterator
 from datetime import date
 from uuid import UUID
 
 from creditmesh.client.http import Call, Wire, new_key
+from creditmesh.client.listing import Listing
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.cases import (
     ActionIn,
@@ -31,10 +31,10 @@ class Cases:
 
     def to_handle(
         self, *, state: CaseState | None = None, kind: CaseKind | None = None, due_before: date | None = None
-    ) -> Iterator[CaseEntry]:
+    ) -> Listing[CaseEntry]:
         """Cases to handle, in the order they were filed, without what was said in them."""
         day = None if due_before is None else due_before.isoformat()
-        return self._wire.pages("/v1/cases", Page[CaseEntry], state=state, kind=kind, due_before=day)
+        return self._wire.listing("/v1/cases", Page[CaseEntry], state=state, kind=kind, due_before=day)
 
     def read(self, case: UUID) -> CaseOut:
         """One case whole; reading it is in the log of the person it concerns."""

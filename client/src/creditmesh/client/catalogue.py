@@ -1,6 +1,5 @@
 """The directory: what may be collected, by whom, on what basis; and what the credit office does with it."""
 
-from collections.abc import Iterator
 from datetime import date
 from typing import Literal
 from urllib.parse import quote
@@ -9,6 +8,7 @@ from pydantic import JsonValue
 
 from creditmesh.client.errors import NotUnderstood
 from creditmesh.client.http import Call, Wire
+from creditmesh.client.listing import Listing
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Matter, Measure, Party, Procedure, Purpose
 from creditmesh.schemas.identifiers import SubjectKind
@@ -27,17 +27,17 @@ class Catalogue:
 
     def items(
         self, *, q: str | None = None, kind: SubjectKind | None = None, as_of: date | None = None
-    ) -> Iterator[ItemEntry]:
+    ) -> Listing[ItemEntry]:
         """The items in force: all, or those that a word and a kind of subject leave."""
-        return self._wire.pages("/v1/catalogue/items", Page[ItemEntry], q=q, kind=kind, as_of=_day(as_of))
+        return self._wire.listing("/v1/catalogue/items", Page[ItemEntry], q=q, kind=kind, as_of=_day(as_of))
 
     def item(self, code: str, *, as_of: date | None = None) -> Item:
         """One item whole."""
         return self._wire.get(_item(code), Item, as_of=_day(as_of))
 
-    def versions(self, code: str) -> Iterator[ItemVersion]:
+    def versions(self, code: str) -> Listing[ItemVersion]:
         """An item's history, oldest first."""
-        return self._wire.pages(f"{_item(code)}/versions", Page[ItemVersion])
+        return self._wire.listing(f"{_item(code)}/versions", Page[ItemVersion])
 
     def schema(self, code: str) -> dict[str, JsonValue]:
         """What one row must be, as JSON Schema."""
@@ -49,29 +49,29 @@ class Catalogue:
             Call(method="GET", path=f"{_item(code)}/template.csv", params={"header": header})
         ).content
 
-    def lists(self) -> Iterator[CreditList]:
+    def lists(self) -> Listing[CreditList]:
         """The red and black lists in force."""
-        return self._wire.pages("/v1/catalogue/lists", Page[CreditList])
+        return self._wire.listing("/v1/catalogue/lists", Page[CreditList])
 
-    def measures(self) -> Iterator[Measure]:
+    def measures(self) -> Listing[Measure]:
         """The rewards and restrictions in force."""
-        return self._wire.pages("/v1/catalogue/measures", Page[Measure])
+        return self._wire.listing("/v1/catalogue/measures", Page[Measure])
 
-    def matters(self) -> Iterator[Matter]:
+    def matters(self) -> Listing[Matter]:
         """What departments do for subjects."""
-        return self._wire.pages("/v1/catalogue/matters", Page[Matter])
+        return self._wire.listing("/v1/catalogue/matters", Page[Matter])
 
-    def procedures(self) -> Iterator[Procedure]:
+    def procedures(self) -> Listing[Procedure]:
         """The clocks of each kind of case."""
-        return self._wire.pages("/v1/catalogue/procedures", Page[Procedure])
+        return self._wire.listing("/v1/catalogue/procedures", Page[Procedure])
 
-    def purposes(self) -> Iterator[Purpose]:
+    def purposes(self) -> Listing[Purpose]:
         """The closed list of reasons to ask."""
-        return self._wire.pages("/v1/catalogue/purposes", Page[Purpose])
+        return self._wire.listing("/v1/catalogue/purposes", Page[Purpose])
 
-    def parties(self) -> Iterator[Party]:
+    def parties(self) -> Listing[Party]:
         """Who takes part."""
-        return self._wire.pages("/v1/catalogue/parties", Page[Party])
+        return self._wire.listing("/v1/catalogue/parties", Page[Party])
 
     def itself(self) -> Party:
         """The node's own row, with its keys: it alone among the nodes has no place, for places are seen from it."""

@@ -9,6 +9,7 @@ from creditmesh.client.catalogue import Catalogue
 from creditmesh.client.errors import NotUnderstood, ProblemError, Unreachable
 from creditmesh.client.feeds import FeedHead, FeedPage, read_page
 from creditmesh.client.http import ANSWER, Call, Wire
+from creditmesh.client.listing import Listing
 from creditmesh.client.retries import Retries, RetryBudget, Waiting
 from creditmesh.client.signatures import raw
 from creditmesh.schemas.bodies import Page
@@ -32,9 +33,9 @@ class Exchange:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
 
-    def feeds(self) -> Iterator[FeedOut]:
+    def feeds(self) -> Listing[FeedOut]:
         """The node's feeds and its copies of its peers', as far as the caller may know them."""
-        return self._wire.pages("/v1/exchange/feeds", Page[FeedOut])
+        return self._wire.listing("/v1/exchange/feeds", Page[FeedOut])
 
     def start(self, feed: str) -> FeedHead:
         """The empty head of a feed, pinned to the keys that the node publishes for itself.

@@ -19,6 +19,7 @@ import httpx
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
 from creditmesh.client.errors import NotUnderstood, ProblemError, Unreachable, Unsendable, problem_of
+from creditmesh.client.listing import Listing
 from creditmesh.client.retries import Retries, RetryBudget
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.findings import texts_of
@@ -82,12 +83,29 @@ class Wire:
         given = {name: str(value) for name, value in params.items() if value is not None}
         return self.read(Call(method="GET", path=path, params=given), into)
 
-    def pages(self, path: str, page: type[Page[T]], **params: str | int | None) -> Iterator[T]:
-        """Every item of a list, page by page as it is iterated."""
+    def listing(self, path: str, page: type[Page[T]], **params: str | int | None) -> Listing[T]:
+        """Every item of a list, and what its pages say beside."""
+        return Listing(self.pages(path, page, **params))
+
+    def searched(self, path: str, search: BaseModel, page: type[Page[T]]) -> Listing[T]:
+        """The same of a list that is asked for with a body, which takes the cursor."""
+
+        def pages(search: BaseModel) -> Iterator[Page[T]]:
+            while True:
+                found = self.post(path, search, page)
+                yield found
+                if found.next is None:
+                    return
+                search = search.model_copy(update={"cursor": found.next})
+
+        return Listing(pages(search))
+
+    def pages(self, path: str, page: type[Page[T]], **params: str | int | None) -> Iterator[Page[T]]:
+        """The pages of a list, each asked for when the one before was taken."""
         cursor: str | None = None
         while True:
             found = self.get(path, page, **params, cursor=cursor)
-            yield from found.items
+            yield found
             cursor = found.next
             if cursor is None:
                 return

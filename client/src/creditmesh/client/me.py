@@ -1,12 +1,12 @@
 """The person's own side: their file, who looked, what they permitted."""
 
-from collections.abc import Iterator
 from uuid import UUID
 
 from creditmesh.client.http import Call, Wire, new_key
+from creditmesh.client.listing import AccessListing, Listing
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.cases import CaseEntry
-from creditmesh.schemas.queries import AccessLog, AccessOut, AuthorisationIn, AuthorisationOut, ExportOut, FileOut
+from creditmesh.schemas.queries import AccessLog, AuthorisationIn, AuthorisationOut, ExportOut, FileOut
 
 
 class Me:
@@ -19,13 +19,13 @@ class Me:
         """The whole file, every source named."""
         return self._wire.get("/v1/me/file", FileOut)
 
-    def accesses(self) -> Iterator[AccessOut]:
-        """Who looked, and who was refused, newest first."""
-        return self._wire.pages("/v1/me/accesses", AccessLog)
+    def accesses(self) -> AccessListing:
+        """Who looked, and who was refused, newest first; `copies_at` says where else there is a log."""
+        return AccessListing(self._wire.pages("/v1/me/accesses", AccessLog))
 
-    def authorisations(self) -> Iterator[AuthorisationOut]:
+    def authorisations(self) -> Listing[AuthorisationOut]:
         """What was permitted to whom, and how often it was used."""
-        return self._wire.pages("/v1/me/authorisations", Page[AuthorisationOut])
+        return self._wire.listing("/v1/me/authorisations", Page[AuthorisationOut])
 
     def authorise(self, authorisation: AuthorisationIn, *, key: str | None = None) -> AuthorisationOut:
         """Permit a bureau to ask; the answer's `token` is what the bureau is handed."""
@@ -35,9 +35,9 @@ class Me:
         """Take a permission back, from the bureau's next call on."""
         self._wire.answer(Call(method="DELETE", path=f"/v1/me/authorisations/{authorisation}", key=new_key()))
 
-    def cases(self) -> Iterator[CaseEntry]:
+    def cases(self) -> Listing[CaseEntry]:
         """Their objections and repairs, newest first: where each stands, who has it, until when."""
-        return self._wire.pages("/v1/me/cases", Page[CaseEntry])
+        return self._wire.listing("/v1/me/cases", Page[CaseEntry])
 
     def export(self) -> ExportOut:
         """Everything of the person in one machine-readable document."""

@@ -30,24 +30,25 @@ def pin(file: Path, keys: Mapping[str, str], *, again: bool) -> dict[str, str]:
 
     Unverified if a node has another key than those kept of it: `again` keeps it as well.
     """
-    if not _new(_kept(file), keys, again=again):
+    if not _new(file, _kept(file), keys, again=again):
         return {}
     with _alone(file):
         known = _kept(file)
-        new = _new(known, keys, again=again)
+        new = _new(file, known, keys, again=again)
         _keep(file, {**known, **{node: [*known.get(node, ()), public] for node, public in new.items()}})
     return new
 
 
-def _new(known: Mapping[str, list[str]], keys: Mapping[str, str], *, again: bool) -> dict[str, str]:
+def _new(file: Path, known: Mapping[str, list[str]], keys: Mapping[str, str], *, again: bool) -> dict[str, str]:
     new = {node: public for node, public in keys.items() if public not in known.get(node, ())}
     changed = sorted(node for node in new if node in known)
     if changed and not again:
         names = ", ".join(changed)
         raise Unverified(
             "key_changed",
-            f"Signed with other keys than before: {names}. Ask those nodes; --repin takes the new ones as well.",
-            f"下列节点的签名密钥与此前不同：{names}。请向其核实；--repin 可一并认可新密钥。",
+            f"Signed with other keys than those kept in {file}: {names}. Ask those nodes; --repin takes the new ones "
+            "as well.",
+            f"下列节点的签名密钥与 {file} 中保存的不同：{names}。请向其核实；--repin 可一并认可新密钥。",
         )
     return new
 

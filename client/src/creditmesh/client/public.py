@@ -1,8 +1,7 @@
 """What is open to all, without a credential."""
 
-from collections.abc import Iterator
-
 from creditmesh.client.http import Wire
+from creditmesh.client.listing import Listing
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.queries import PublicLists, PublicRecord, PublicSearch
 
@@ -17,16 +16,10 @@ class Public:
         """The lists and items that are open to all today."""
         return self._wire.get("/v1/public/lists", PublicLists)
 
-    def records(self, item: str) -> Iterator[PublicRecord]:
+    def records(self, item: str) -> Listing[PublicRecord]:
         """Every public record of an item."""
-        return self._wire.pages("/v1/public/records", Page[PublicRecord], item=item)
+        return self._wire.listing("/v1/public/records", Page[PublicRecord], item=item)
 
-    def search(self, *, name: str | None = None, code: str | None = None) -> Iterator[PublicRecord]:
+    def search(self, *, name: str | None = None, code: str | None = None) -> Listing[PublicRecord]:
         """The public records of an organisation, by the beginning of its name or by its whole code."""
-        search = PublicSearch(name=name, code=code)
-        while True:
-            page = self._wire.post("/v1/public/searches", search, Page[PublicRecord])
-            yield from page.items
-            if page.next is None:
-                return
-            search = search.model_copy(update={"cursor": page.next})
+        return self._wire.searched("/v1/public/searches", PublicSearch(name=name, code=code), Page[PublicRecord])

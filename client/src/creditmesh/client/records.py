@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from creditmesh.client.catalogue import Catalogue
 from creditmesh.client.http import Call, Wire, asked, new_key, understood
+from creditmesh.client.listing import Listing
 from creditmesh.client.submission import Lane, Submission
 from creditmesh.client.upload import Limits, Upload
 from creditmesh.schemas.bodies import Page
@@ -73,20 +74,14 @@ class Records:
         state: RecordState | None = None,
         since: date | None = None,
         until: date | None = None,
-    ) -> Iterator[RecordEntry]:
+    ) -> Listing[RecordEntry]:
         """Your own records by document number, issuing body, subject, the days they were accepted, state; newest first.
 
         Each with the `rev` that `correct` and `withdraw` need. Whoever is named, or has that document, sees the look.
         """
         given: dict[str, object] = {"number": number, "issuer": issuer, "subject": subject, "item": item}
         given |= {"state": state, "since": since, "until": until}
-        search = asked(RecordSearch, **given)
-        while True:
-            page = self._wire.post("/v1/records/searches", search, Page[RecordEntry])
-            yield from page.items
-            if page.next is None:
-                return
-            search = search.model_copy(update={"cursor": page.next})
+        return self._wire.searched("/v1/records/searches", asked(RecordSearch, **given), Page[RecordEntry])
 
     def read(self, record: UUID) -> OwnRevision:
         """A record as it stands, sensitive fields opened; the person it concerns sees that it was read."""
@@ -150,11 +145,11 @@ class Submissions:
         state: SubmissionState | None = None,
         since: date | None = None,
         until: date | None = None,
-    ) -> Iterator[SubmissionOut]:
+    ) -> Listing[SubmissionOut]:
         """The submissions that were begun on these legal dates, newest first."""
         days = {"since": since, "until": until}
         given = {name: day.isoformat() for name, day in days.items() if day is not None}
-        return self._wire.pages("/v1/submissions", Page[SubmissionOut], item=item, state=state, **given)
+        return self._wire.listing("/v1/submissions", Page[SubmissionOut], item=item, state=state, **given)
 
     def read(self, submission: UUID) -> SubmissionOut:
         """How a submission stands."""
@@ -179,9 +174,9 @@ class Reviews:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
 
-    def waiting(self, *, state: ReviewState = "held") -> Iterator[ReviewEntry]:
+    def waiting(self, *, state: ReviewState = "held") -> Listing[ReviewEntry]:
         """Held rows in the order they were held, without what they say; or those that were decided."""
-        return self._wire.pages("/v1/reviews", Page[ReviewEntry], state=state)
+        return self._wire.listing("/v1/reviews", Page[ReviewEntry], state=state)
 
     def read(self, review: UUID) -> HeldReview:
         """One held row with what it says; the person it concerns sees that it was read."""

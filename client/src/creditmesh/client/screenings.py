@@ -5,6 +5,7 @@ from itertools import islice
 
 from creditmesh.client.errors import NotUnderstood
 from creditmesh.client.http import Call, Wire, new_key, understood
+from creditmesh.client.listing import Listing
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.pii import REVEAL
 from creditmesh.schemas.screenings import DesignationOut, EligibilityIn, EligibilityOut, ScreenedIn, ScreeningOut
@@ -45,9 +46,9 @@ class Screenings:
         """Whether a subject is eligible for the matter's rewards, on which grounds, with the evidence looked at."""
         return self._wire.post("/v1/eligibility", asked, EligibilityOut, params=_ground(matter, officer), key=key)
 
-    def on_list(self, code: str) -> Iterator[DesignationOut]:
+    def on_list(self, code: str) -> Listing[DesignationOut]:
         """Who is on a list today: organisations by name and code, persons masked."""
-        return self._wire.pages("/v1/designations", Page[DesignationOut], list=code)
+        return self._wire.listing("/v1/designations", Page[DesignationOut], list=code)
 
     def _answers(self, asked: Sequence[ScreenedIn], matter: str, officer: str | None) -> list[ScreeningOut]:
         lines = [subject.model_dump_json(context=REVEAL, exclude_none=True) for subject in asked]

@@ -1,10 +1,10 @@
 """A department's tasks: the measures it must apply, and its answers."""
 
-from collections.abc import Iterator
 from datetime import date
 from urllib.parse import quote
 
 from creditmesh.client.http import Wire
+from creditmesh.client.listing import Listing
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.tasks import FeedbackIn, FeedbackOut, TaskOut, TaskState
 
@@ -15,10 +15,10 @@ class Tasks:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
 
-    def waiting(self, *, state: TaskState = "open", due_before: date | None = None) -> Iterator[TaskOut]:
+    def waiting(self, *, state: TaskState = "open", due_before: date | None = None) -> Listing[TaskOut]:
         """The tasks to answer, or those answered, to be lifted (`withdrawn`), or closed."""
         day = None if due_before is None else due_before.isoformat()
-        return self._wire.pages("/v1/tasks", Page[TaskOut], state=state, due_before=day)
+        return self._wire.listing("/v1/tasks", Page[TaskOut], state=state, due_before=day)
 
     def read(self, task: str) -> TaskOut:
         """One task as it stands now, by its `id`."""

@@ -11,19 +11,9 @@ from pydantic_settings import SettingsError
 
 from creditmesh.chassis.settings import EmbeddedBusSettings, KafkaBusSettings, NodeSettings
 from creditmesh.node.errors import NodeError
+from creditmesh.schemas.variables import Variable
 
 _PREFIX = "CREDITMESH_"
-_OTHERS = frozenset(
-    {
-        "CREDITMESH_URL",
-        "CREDITMESH_KEY",
-        "CREDITMESH_PROFILE",
-        "CREDITMESH_PROFILES",
-        "CREDITMESH_PINS",
-        "CREDITMESH_SAMPLES",
-    }
-)
-"""Those of the client, and where a sandbox's samples are: they may stand in the same environment."""
 _BUS = EmbeddedBusSettings.model_fields | KafkaBusSettings.model_fields
 _RULES_ZH: Mapping[str, str] = {
     "literal_error": "须为下列之一：{expected}",
@@ -55,8 +45,12 @@ def read_settings() -> NodeSettings:
 
 
 def known() -> frozenset[str]:
-    """Every variable that may be set."""
-    return _OTHERS | set(_variables(NodeSettings, _PREFIX)) | {f"{_PREFIX}BUS__{name.upper()}" for name in _BUS}
+    """Every variable that may be set: the node's own, and those of programs that are run beside it."""
+    return _own() | set(Variable)
+
+
+def _own() -> frozenset[str]:
+    return frozenset(_variables(NodeSettings, _PREFIX)) | {f"{_PREFIX}BUS__{name.upper()}" for name in _BUS}
 
 
 def _variables(model: type[BaseModel], prefix: str) -> Iterator[str]:
@@ -64,8 +58,8 @@ def _variables(model: type[BaseModel], prefix: str) -> Iterator[str]:
 
 
 def _unknown(name: str) -> tuple[str, str]:
-    near = get_close_matches(name, known(), n=1)
-    meant, meant_zh = (f"; {near[0]} is", f"（是否指 {near[0]}）") if near else ("", "")
+    near = get_close_matches(name.removeprefix(_PREFIX), (own.removeprefix(_PREFIX) for own in _own()), n=1)
+    meant, meant_zh = (f"; {_PREFIX}{near[0]} is", f"（是否指 {_PREFIX}{near[0]}）") if near else ("", "")
     return f"{name} is no setting{meant}: correct it or unset it", f"{name} 不是有效设置{meant_zh}，请更正或取消"
 
 
@@ -73,7 +67,7 @@ def _not_json(error: SettingsError) -> tuple[str, str]:
     found = re.search(r'field "(\w+)"', str(error))
     field = found.group(1) if found else ""
     name = _PREFIX + field.upper()
-    example = (NodeSettings.model_fields[field].examples or [""])[0]
+    example = _example(field)
     return f"{name} is JSON, such as {name}='{example}'", f"{name} 须为 JSON，例如 {name}='{example}'"
 
 
@@ -88,4 +82,10 @@ def _finding(found: Any) -> tuple[str, str]:
     if "expected" in bounds:
         bounds["expected"] = "；".join(re.findall("'([^']*)'", bounds["expected"]))
     rule_zh = _RULES_ZH.get(found["type"], _OTHER_ZH).format(**bounds)
-    return f"{name}: {found['msg']}", f"{name}：{rule_zh}"
+    example = _example(str(field)) if found["type"] == "missing" and not rest else ""
+    such, such_zh = (f", such as {name}='{example}'", f"，例如 {name}='{example}'") if example else ("", "")
+    return f"{name}: {found['msg']}{such}", f"{name}：{rule_zh}{such_zh}"
+
+
+def _example(field: str) -> str:
+    return str((NodeSettings.model_fields[field].examples or [""])[0])

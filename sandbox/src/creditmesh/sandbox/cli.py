@@ -40,3 +40,13 @@ def env(
     """Print a caller's node and token for a shell, for curl and `creditmesh`: eval "$(creditmesh-sandbox env NAME)"."""
     with plainly():
         typer.echo(shell_lines(state / FILE, caller))
+
+
+@app.command()
+def remove(*, state: State = STATE) -> None:
+    """Take away what a sandbox that has ended left in its folder; what no sandbox made stays, and is named."""
+    from creditmesh.sandbox import leftovers
+
+    with plainly():
+        leftovers.take_away(state)
+        (state / FILE).unlink(missing_ok=True)

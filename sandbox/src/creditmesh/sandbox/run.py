@@ -27,8 +27,8 @@ def tell_and_stay(state: Path, *, bus: str, split: bool, once: bool) -> None:
     began, file = time.monotonic(), state / FILE
     with ExitStack() as stack:
         stack.enter_context(_interruptible())
-        stack.callback(file.unlink, missing_ok=True)  # tokens and addresses are of no use without the nodes
         sandbox = stack.enter_context(started(state, bus=bus, split=split, console=out))
+        stack.callback(file.unlink, missing_ok=True)  # tokens and addresses are of no use without the nodes
         callers = issue_credentials(sandbox.nodes, path=file, persons=cast.persons())
         stack.callback(callers.close)
         out.print(f"sandbox ready in {time.monotonic() - began:.1f} s / 沙箱已就绪", style="dim")
@@ -57,11 +57,11 @@ def _interruptible() -> Iterator[None]:
 def _stay_up(sandbox: Sandbox, callers: Callers) -> None:
     out.rule("the nodes stay up; Ctrl-C ends them / 节点保持运行，按 Ctrl-C 结束")
     for code, node in sandbox.nodes.items():
-        out.print(f"{code:11} {node.url}/docs   logs {node.settings.state}/logs", highlight=False)
-    out.print(f"callers     {callers.path}  (tokens of invented parties, owner-only)", highlight=False)
-    out.print("try these in another terminal, here / 请在本目录的另一终端中尝试：", highlight=False)
+        out.print(f"{code:11} {node.url}/docs   logs {node.settings.state}/logs")
+    out.print(f"callers     {callers.path}  (tokens of invented parties, owner-only)")
+    out.print("try these in another terminal, here / 请在本目录的另一终端中尝试：")
     for line in suggested(callers.path):
-        out.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+        out.print(f"  {line}")
     while sandbox.alive:
         time.sleep(0.5)
     raise NodeError("a process of a node has ended; see its log", "某节点的一个进程已结束，请查看日志")

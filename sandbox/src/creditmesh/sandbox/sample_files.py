@@ -13,10 +13,11 @@ from creditmesh.node.errors import NodeError
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.subject import Document, SubjectIn
+from creditmesh.schemas.variables import Variable
 
 LICENCES, ORGANISATION = "licences.ndjson", "法人及非法人组织"
 ADVERSE = ("administrative_penalty", "judgment_defaulter")
-FOLDER = Path(os.environ.get("CREDITMESH_SAMPLES", "samples"))
+FOLDER = Path(os.environ.get(Variable.SAMPLES, "samples"))
 
 
 class Expected(BaseModel):

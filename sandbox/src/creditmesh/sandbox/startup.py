@@ -5,7 +5,6 @@ libraries while the next database is being made.
 """
 
 import asyncio
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,9 +13,8 @@ from rich.console import Console
 
 from creditmesh.chassis.database.embedded import EmbeddedServer
 from creditmesh.chassis.settings import BusSettings, KafkaBusSettings, NodeSettings
-from creditmesh.node import database, run_files, running, topics
-from creditmesh.node.errors import NodeError
-from creditmesh.sandbox import broker
+from creditmesh.node import database, running, topics
+from creditmesh.sandbox import broker, leftovers
 from creditmesh.sandbox.chain import CHAIN, TIERS, join
 from creditmesh.sandbox.node import SandboxNode
 from creditmesh.schemas.identifiers import NodeCode
@@ -50,13 +48,14 @@ def started(
     state: Path, *, bus: str, split: bool, console: Console, codes: Sequence[NodeCode] = CHAIN
 ) -> Iterator[Sandbox]:
     """Fresh nodes in `state`, each one process or one a service, with catalogue and peers; taken down on leaving."""
-    server = EmbeddedServer(state / "postgres")
+    server = EmbeddedServer(leftovers.servers(state) / "postgres")
     with ExitStack() as stack:
         with console.status("PostgreSQL"):
-            _empty(state)
+            leftovers.take_away(state)
+            leftovers.make(state, codes)
             stack.callback(lambda: asyncio.run(server.stop()))
             asyncio.run(server.start())
-        carrier = stack.enter_context(broker.broker(bus, state / "kafka", console))
+        carrier = stack.enter_context(broker.broker(bus, leftovers.servers(state) / "kafka", console))
         sandbox = Sandbox(server)
         stack.callback(sandbox.stop)
         for code in codes:
@@ -80,21 +79,6 @@ def _node(settings: NodeSettings, server: EmbeddedServer, *, split: bool) -> San
     node = SandboxNode(settings, split=split)
     node.launch()
     return node
-
-
-def _empty(state: Path) -> None:
-    """Take away what a sandbox of before left; a node that runs there is not touched."""
-    nodes = [state / code for code in CHAIN]
-    for folder in nodes:
-        if run_files.read(folder):
-            raise NodeError(f"a node is running in {folder}; stop it first", f"{folder} 中已有节点在运行，请先停止")
-    broker.forget(state / "kafka")
-    for folder in (state, *nodes):
-        if (folder / "postgres").exists():
-            asyncio.run(EmbeddedServer(folder / "postgres").remove())
-    for folder in (*nodes, state / "kafka"):
-        shutil.rmtree(folder, ignore_errors=True)
-    state.mkdir(parents=True, exist_ok=True)
 
 
 def _settings(code: NodeCode, state: Path, server: EmbeddedServer, bus: BusSettings) -> NodeSettings:

@@ -17,9 +17,9 @@ from creditmesh.schemas.subject import Document, SubjectIn
 Role = Literal["listed", "responsible"]
 """`listed`: the subject itself is on the list; `responsible`: of an organisation that is (法定代表人)."""
 Certainty = Literal["exact", "partial", "number_needed", "invalid"]
-"""`exact`: the number found the subject; `partial`: it did, and the credential does not reach every item of the matter,
-so that what is not told may apply all the same; `number_needed`: a name alone identifies nobody; `invalid`: no such
-number, or a doubtful one that nobody is known by."""
+"""`exact`: the number found the subject; `partial`: it did, and the credential does not reach every item of the matter
+or something cannot be read, so that what is not told may apply all the same; `number_needed`: a name alone identifies
+nobody; `invalid`: no such number, or a doubtful one that nobody is known by."""
 
 
 class ScreenedIn(In):
@@ -126,7 +126,8 @@ class EligibilityOut(Out):
     """Over how many years adverse records were looked for; None: no reward of the matter is for the clean."""
     evidence: tuple[AdverseFound, ...]
     partial: bool = False
-    """The credential does not reach every item of the matter: nobody is found clean by it, and evidence may lack."""
+    """The credential does not reach every item of the matter, or something cannot be read: nobody is found clean by it,
+    and evidence may lack."""
     unreadable: tuple[UUID, ...] = ()
     """Records of the subject that this node cannot read just now, of which nothing is said. Ask again later."""
     out_of_reach: tuple[Code, ...] = ()

@@ -1,6 +1,5 @@
 """`creditmesh cases`: objections and repairs, for the subject, the department that has the record, the office."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -14,6 +13,7 @@ from creditmesh.client.cli.help import Command, Group
 from creditmesh.client.cli.writing import save
 from creditmesh.client.errors import ProblemError, Unsendable
 from creditmesh.client.http import asked as body_of
+from creditmesh.client.listing import Listing
 from creditmesh.client.node import Node
 from creditmesh.schemas.cases import Action, ActionIn, CaseEntry, CaseIn, EvidenceKind, EvidenceMedia, Remedy, Wanted
 from creditmesh.schemas.events.case import CaseKind, CaseState
@@ -81,30 +81,22 @@ def list_(
     return Exit.DONE
 
 
-def _theirs(node: Node, handled: Iterator[CaseEntry]) -> Iterator[CaseEntry]:
+def _theirs(node: Node, handled: Listing[CaseEntry]) -> Listing[CaseEntry]:
     """The cases to handle, or their own where the caller is of a kind that handles none."""
     try:
-        first = next(handled, None)
+        return handled.begun()
     except ProblemError as refused:
         if refused.code != "forbidden":
             raise
-        yield from _own(node, refused)
-        return
-    if first is not None:
-        yield first
-        yield from handled
+        return _own(node, refused)
 
 
-def _own(node: Node, refused: ProblemError) -> Iterator[CaseEntry]:
+def _own(node: Node, refused: ProblemError) -> Listing[CaseEntry]:
     """The caller's own cases; whoever may see none of either kind is told why of those to handle."""
-    own = node.me.cases()
     try:
-        first = next(own, None)
+        return node.me.cases().begun()
     except ProblemError as nobody:
         raise refused if nobody.code == "forbidden" else nobody from None
-    if first is not None:
-        yield first
-        yield from own
 
 
 @app.command("show", cls=Command)

@@ -25,7 +25,7 @@ def verify_certificate(
 ) -> Exit:
     """Check one certificate, hold the keys in it against those that are pinned, and say who is on it."""
     certificate = check(signed, trusted=trusted)
-    own = {certificate.node} if trusted else set()  # its key was given on purpose
+    own = {certificate.node} if trusted and not repin else set()  # its key was given on purpose
     new = pin(pins, {node: key for node, key in keys_in(certificate).items() if node not in own}, again=repin)
     _tell(file, certificate, as_json=as_json)
     if new:

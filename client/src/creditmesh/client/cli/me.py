@@ -2,7 +2,7 @@
 
 import typer
 
-from creditmesh.client.cli import options, say, show
+from creditmesh.client.cli import incomplete, options, say, show
 from creditmesh.client.cli.asking import CommandCall, asks
 from creditmesh.client.cli.exits import Exit
 from creditmesh.client.cli.help import Command, Group
@@ -28,9 +28,12 @@ def file(asked: CommandCall) -> Exit:
 @app.command("accesses", cls=Command)
 @asks
 def accesses(asked: CommandCall) -> Exit:
-    """谁查看过、谁被拒绝，最近的在前。Who looked, and who was refused, newest first."""
+    """谁查看过、谁被拒绝，最近的在前。Who looked, and who was refused, newest first.
+
+    有 node 的，查看的是该上级节点的副本，looked_at 为当时的时间。With `node`: a copy there was looked at, `looked_at`.
+    """
     with asked.node() as node:
-        columns = ("at", "caller", "party", "officer", "purpose", "matter", "outcome")
+        columns = ("at", "caller", "party", "officer", "purpose", "matter", "outcome", "node", "looked_at")
         show.many(node.me.accesses(), columns, as_json=asked.as_json)
     return Exit.DONE
 
@@ -40,10 +43,12 @@ def accesses(asked: CommandCall) -> Exit:
 def export(asked: CommandCall, *, out: options.Out = None) -> Exit:
     """导出本人的全部数据（JSON，仅本人可读）。Everything of yours in one JSON document, for yourself alone."""
     with asked.node() as node:
-        document = node.me.export().model_dump_json(indent=1)
+        exported = node.me.export()
+    document = exported.model_dump_json(indent=1)
     if out is None:
         say.answers.print(document)
     else:
         save(out, document.encode() + b"\n", private=True)
         say.answers.print(say.printable(str(out)))
+    incomplete.tell(exported)
     return Exit.DONE

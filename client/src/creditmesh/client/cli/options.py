@@ -8,17 +8,18 @@ from uuid import UUID
 import typer
 
 from creditmesh.schemas.identifiers import SubjectKind
+from creditmesh.schemas.variables import Variable
 
 File = Annotated[Path, typer.Argument(help="CSV（UTF-8、GB18030）、NDJSON 或 JSON 文件。The file.", show_default=False)]
 Item = Annotated[
     str | None,
     typer.Option(help="目录条目代码；不填则按表头查找。Code of the catalogue item; found from the header if not said."),
 ]
-NodeUrl = Annotated[str | None, typer.Option("--node", envvar="CREDITMESH_URL", help="节点地址。Address of the node.")]
+NodeUrl = Annotated[str | None, typer.Option("--node", envvar=Variable.URL, help="节点地址。Address of the node.")]
 Key = Annotated[
     str | None,
     typer.Option(
-        envvar="CREDITMESH_KEY",
+        envvar=Variable.KEY,
         help="API 密钥，请用环境变量或 --key-file。API key: put it in the environment or a file, for others on this "
         "machine can read a command line.",
     ),
@@ -30,7 +31,7 @@ KeyFile = Annotated[
 Profile = Annotated[
     str | None,
     typer.Option(
-        envvar="CREDITMESH_PROFILE",
+        envvar=Variable.PROFILE,
         help="使用该配置的地址和密钥。The address and key of this profile (creditmesh profile add).",
     ),
 ]
@@ -75,13 +76,19 @@ Results = Annotated[
 Pins = Annotated[
     Path,
     typer.Option(
-        envvar="CREDITMESH_PINS",
-        help="保存各节点公钥的文件：首次相符时记下，此后以此核对。Where the keys of nodes are kept as first seen.",
+        envvar=Variable.PINS,
+        help="保存各节点公钥的文件：证明首次相符时记下，此后以此核对。"
+        "Where the keys of nodes are kept, as first seen in a certificate.",
     ),
 ]
 PINS = Path(typer.get_app_dir("creditmesh")) / "nodes.json"
 Repin = Annotated[
-    bool, typer.Option("--repin", help="一并认可证明中的新密钥。Take new keys of nodes in a certificate as well.")
+    bool,
+    typer.Option(
+        "--repin",
+        help="一并认可并保存新密钥：证明中的，或以 --public 提供的。"
+        "Take and keep new keys of nodes: those in a certificate, and one that is given with --public.",
+    ),
 ]
 Public = Annotated[
     list[str] | None,

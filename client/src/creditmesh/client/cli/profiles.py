@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from creditmesh.client.cli.writing import save
 from creditmesh.client.errors import Unsendable
+from creditmesh.schemas.variables import Variable
 
 _OTHERS = 0o077
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -36,7 +37,7 @@ class Profiles(BaseModel):
 
 def place() -> Path:
     """The file, in the user's configuration folder as the platform has it."""
-    return Path(os.environ.get("CREDITMESH_PROFILES") or Path(typer.get_app_dir("creditmesh")) / "profiles.json")
+    return Path(os.environ.get(Variable.PROFILES) or Path(typer.get_app_dir("creditmesh")) / "profiles.json")
 
 
 def kept() -> Profiles:

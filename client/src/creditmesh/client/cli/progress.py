@@ -70,4 +70,4 @@ def _progress() -> Progress:
 
 
 def _say_waiting(progress: Progress, seconds: float, error: ClientError) -> None:
-    progress.console.print(f"{error.detail_zh} {error.detail} ({seconds:.1f} s)", style="yellow", markup=False)
+    progress.console.print(f"{error.detail_zh} {error.detail} ({seconds:.1f} s)", style="yellow")

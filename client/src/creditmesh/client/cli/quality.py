@@ -1,6 +1,6 @@
 """`creditmesh quality`: how submitted rows were judged."""
 
-from creditmesh.client.cli import given, options, say, show
+from creditmesh.client.cli import given, incomplete, options, say, show
 from creditmesh.client.cli.asking import CommandCall, asks
 from creditmesh.client.cli.exits import Exit
 
@@ -22,6 +22,5 @@ def quality(
         return Exit.DONE
     say.answers.print(f"{board.since} — {board.until}")
     show.many(board.items, ("party", "item", "rows", "verdicts", "refused_by"), as_json=False)
-    if board.partial:
-        say.notice("The credential reaches some items only.", "凭证仅覆盖部分条目。")
+    incomplete.tell(board)
     return Exit.DONE

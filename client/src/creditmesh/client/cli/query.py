@@ -48,17 +48,5 @@ def query(
         answer = node.queries.ask(body)
     show.one(answer, as_json=asked.as_json)
     if answer.marks:
-        say.notice(f"{len(answer.marks)} records are disputed.", f"{len(answer.marks)} 条记录有异议标注。")
-    if answer.unreadable:
-        records = ", ".join(map(str, answer.unreadable))
-        say.notice(
-            f"The node cannot read all records just now: {records}. Silence proves nothing; ask again later.",
-            f"节点暂时无法读取部分记录：{records}；未返回不代表没有记录，请稍后再查。",
-        )
-    if answer.out_of_reach:
-        reached = ", ".join(answer.out_of_reach)
-        say.notice(
-            f"The credential does not reach all that was asked for ({reached}): silence proves nothing.",
-            f"凭证未覆盖全部所查条目（{reached}）：未返回不代表没有记录。",
-        )
+        say.notice(f"Records that are disputed: {len(answer.marks)}.", f"{len(answer.marks)} 条记录有异议标注。")
     return Exit.DONE

@@ -1,25 +1,54 @@
 """The part of `creditmesh verify` that is about receipts of submissions, and acknowledgements of what was pulled."""
 
 from collections.abc import Collection
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
 from creditmesh.client.cli import given, say
 from creditmesh.client.cli.exits import Exit
-from creditmesh.client.errors import Unverified
-from creditmesh.client.pins import pinned
-from creditmesh.client.statements import Checked, check_statement
+from creditmesh.client.errors import Unsendable, Unverified
+from creditmesh.client.pins import pin, pinned
+from creditmesh.client.statements import Checked, S, check_statement
 from creditmesh.schemas.acknowledgements import Acknowledgement
 from creditmesh.schemas.signed import SignedText, Statement, said
 from creditmesh.schemas.verdicts import VERDICTS, Receipt
 
 
-def verify_receipt(
-    file: Path, signed: SignedText, *, trusted: Collection[str], pins: Path, verdicts: Path | None, as_json: bool
-) -> Exit:
+@dataclass(frozen=True)
+class KeySource:
+    """Whence the keys come that are believed: given on purpose, or else those that were kept of the node."""
+
+    given: Collection[str]
+    kept: Path
+    repin: bool = field(kw_only=True)
+
+    def check(self, model: type[S], signed: SignedText, node: str) -> Checked[S]:
+        """What the node signed. Unverified if a given key did not; Unsendable, for it proves nothing, if a kept one."""
+        if self.given:
+            checked = check_statement(model, signed, node=node, believed=self.given)
+            if self.repin:
+                pin(self.kept, {node: checked.public}, again=True)
+            return checked
+        try:
+            return check_statement(model, signed, node=node, believed=pinned(self.kept, node))
+        except Unverified:
+            raise _another_key(node, self.kept) from None
+
+
+def _another_key(node: str, kept: Path) -> Unsendable:
+    """A code is no identity: the key may have been renewed, or be that of another node of the same code."""
+    return Unsendable(
+        f"None of the keys kept of {node} in {kept} signed this: it is altered, or signed with a key that is not kept "
+        "there. Give the key of the node's row in GET /v1/catalogue/parties with --public (--repin keeps it).",
+        f"{kept} 中保存的 {node} 节点公钥均未签署该文件：内容被改动，或所用密钥未在其中保存。请用 --public 提供其在 "
+        "GET /v1/catalogue/parties 中公布的公钥（加 --repin 可一并保存）。",
+    )
+
+
+def verify_receipt(file: Path, signed: SignedText, keys: KeySource, *, verdicts: Path | None, as_json: bool) -> Exit:
     """Check a receipt, and that these verdicts are those it was signed over."""
-    node = said(Receipt, signed).node
-    checked = check_statement(Receipt, signed, node=node, believed=trusted or pinned(pins, node))
+    checked = keys.check(Receipt, signed, said(Receipt, signed).node)
     if verdicts is not None:
         digest = f"sha-256:{sha256(given.content(verdicts)).hexdigest()}"
         if digest != checked.statement.digest:
@@ -41,12 +70,9 @@ def verify_receipt(
     return Exit.DONE
 
 
-def verify_acknowledgement(
-    file: Path, signed: SignedText, *, trusted: Collection[str], pins: Path, as_json: bool
-) -> Exit:
+def verify_acknowledgement(file: Path, signed: SignedText, keys: KeySource, *, as_json: bool) -> Exit:
     """Check what a node signed about another's feed."""
-    node = said(Acknowledgement, signed).by
-    checked = check_statement(Acknowledgement, signed, node=node, believed=trusted or pinned(pins, node))
+    checked = keys.check(Acknowledgement, signed, said(Acknowledgement, signed).by)
     _tell(file, "acknowledgement", checked, as_json=as_json)
     if not as_json:
         given_ = checked.statement

@@ -18,7 +18,7 @@ _COLUMNS = (
     "row", "certainty", "designations", "measures", "rewards", "disputed", "unreadable",
     "decision_id", "use_until", "as_of",
 )  # fmt: skip
-_WORDS = {"exact": "已识别", "partial": "凭证未覆盖全部条目", "number_needed": "需提供号码", "invalid": "号码无效"}
+_WORDS = {"exact": "已识别", "partial": "答复不完整", "number_needed": "需提供号码", "invalid": "号码无效"}
 _STEP = 100
 
 
@@ -36,8 +36,10 @@ def screen(
 
     每个主体都可在其访问日志中看到此次核查。Each subject finds the screening in their own log.
 
-    有主体未识别，或凭证未覆盖该事项的全部条目，退出码为 1。The exit code is 1 where some subjects were not
-    identified, or the credential does not reach every item of the matter.
+    有主体未识别，或答复不完整（凭证未覆盖该事项的全部条目，或节点暂时无法读取某些记录）的，退出码为 1。
+
+    The exit code is 1 where some were not identified, or not all is said of them: the credential does not reach every
+    item of the matter (`out_of_reach`), or the node cannot read some records just now (`unreadable`).
     """
     out = results or beside(file, ".screened.ndjson")
     return _screen(asked, file, out, matter=matter, officer=officer, charset=charset)
@@ -83,10 +85,11 @@ def _count(seen: Counter[str], answer: ScreeningOut) -> None:
     seen[answer.certainty] += 1
     seen["restricted"] += bool(answer.measures)
     seen["rewarded"] += bool(answer.rewards)
+    seen["unreadable"] += bool(answer.unreadable)
 
 
 def _tell(seen: Counter[str], subjects: int, out: Path, *, as_json: bool) -> None:
-    counted = {word: seen[word] for word in (*_WORDS, "restricted", "rewarded")}
+    counted = {word: seen[word] for word in (*_WORDS, "restricted", "rewarded", "unreadable")}
     if as_json:
         say.document({"subjects": subjects, **counted, "results": say.printable(str(out))})
         return
@@ -95,5 +98,7 @@ def _tell(seen: Counter[str], subjects: int, out: Path, *, as_json: bool) -> Non
         table.add_row(word_zh, word, f"{seen[word]:,}")
     table.add_row("有限制措施", "restrictions apply", f"{seen['restricted']:,}", style="red")
     table.add_row("有激励措施", "rewards apply", f"{seen['rewarded']:,}", style="green")
+    if seen["unreadable"]:
+        table.add_row("部分记录暂不可读", "some records unreadable", f"{seen['unreadable']:,}", style="yellow")
     say.table(table)
     say.answers.print(f"结果文件 answers: {say.printable(str(out))}")

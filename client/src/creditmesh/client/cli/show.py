@@ -6,28 +6,39 @@ from typing import Any
 
 from pydantic import BaseModel, JsonValue
 
-from creditmesh.client.cli import say
+from creditmesh.client.cli import incomplete, say
 from creditmesh.client.cli.words import headed, kind_of, worded
 from creditmesh.client.cli.writing import save
 from creditmesh.schemas.signed import SignedText
 
 
 def one(answer: BaseModel, *, as_json: bool) -> None:
-    """One answer: a JSON document, or a tree of its names and values."""
+    """One answer: a JSON document, or a tree of its names and values; and what it says of itself."""
     document: dict[str, JsonValue] = answer.model_dump(mode="json")
     if as_json:
         say.document(document)
-        return
-    for line in _tree(document, "", type(answer)):
-        say.answers.print(line)
+    else:
+        for line in _tree(document, "", type(answer)):
+            say.answers.print(line)
+    incomplete.tell(answer)
 
 
 def many(answers: Iterable[BaseModel], columns: Sequence[str], *, as_json: bool) -> None:
-    """A list: NDJSON as it comes, or a table of these members; `a.b` is member b of member a."""
+    """A list: NDJSON as it comes, or a table of these members; `a.b` is member b of member a.
+
+    What its pages say of the list itself is told after it; to a program as one more line, with members of its own.
+    """
     if as_json:
         for answer in answers:
             say.document(answer.model_dump(mode="json"))
-        return
+        if beside := incomplete.document(answers):
+            say.document(beside)
+    else:
+        _table(answers, columns)
+    incomplete.tell(answers)
+
+
+def _table(answers: Iterable[BaseModel], columns: Sequence[str]) -> None:
     rows = [(type(answer), answer.model_dump(mode="json")) for answer in answers]
     table = say.columns(*map(headed, columns))
     for kind, row in rows:

@@ -12,7 +12,6 @@ import typer
 from creditmesh.client.cli import options, say
 from creditmesh.client.cli.asking import CommandCall, resumes
 from creditmesh.client.cli.exits import Exit
-from creditmesh.client.cli.node_key import keep_key
 from creditmesh.client.cli.progress import bars
 from creditmesh.client.cli.resume import Resume, beside
 from creditmesh.client.cli.tally import Tally
@@ -48,7 +47,6 @@ class SubmitCommand:
     verdicts: Path | None
     resume: str | None
     save: bool
-    pins: Path
     as_json: bool
 
     @property
@@ -69,7 +67,6 @@ def submit(
     verdicts: options.Verdicts = None,
     no_save: options.NoSave = False,
     resume: options.Resume = None,
-    pins: options.Pins = options.PINS,
 ) -> Exit:
     """报送文件并逐行给出结果。Send a file of records; say what became of each row.
 
@@ -91,7 +88,6 @@ def submit(
             verdicts=verdicts,
             resume=resume,
             save=not (no_save or dry_run),
-            pins=pins,
             as_json=asked.as_json,
         )
         return _run(node, order)
@@ -129,8 +125,6 @@ def _run(node: Node, order: SubmitCommand) -> Exit:
             raise
     kept = _keep(submission.receipts, order.base) if order.save else []
     _forget(state)
-    if kept:
-        keep_key(node, submission.receipts, order.pins)
     _tell(order, tally, submission.receipts, kept)
     return Exit.REFUSED if tally.counts["refused"] else Exit.DONE
 
@@ -151,11 +145,11 @@ def _resume(order: SubmitCommand, upload: Upload) -> tuple[str, Path | None]:
 
 _NOTICES = {
     "superseded": (
-        "{count:,} rows say what their records said before; the newer stays. To go back: creditmesh records correct.",
+        "Rows that say what records said before: {count:,}; the newer stays. To go back: creditmesh records correct.",
         "{count:,} 行为记录的历史内容，现以较新版本为准；如确需恢复，请办理更正：creditmesh records correct。",
     ),
     "record_ended": (
-        "{count:,} rows are of records that were withdrawn or repaired: they stay so. Leave them out of the export.",
+        "Rows of records that were withdrawn or repaired: {count:,}; they stay so. Leave them out of the export.",
         "{count:,} 行对应的记录已撤销或已修复，维持现状；请在导出时剔除。",
     ),
 }
@@ -235,6 +229,6 @@ def _tell_beside(order: SubmitCommand, tally: Tally) -> None:
         say.notice(*(text.format(count=count) for text in _NOTICES[code]))
     if tally.counts["held"]:
         say.notice(
-            f"{tally.counts['held']:,} rows are held until an officer decides; do not send them again.",
+            f"Rows that are held until an officer decides: {tally.counts['held']:,}; do not send them again.",
             f"{tally.counts['held']:,} 行待人工审核；请勿重复报送。",
         )

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from creditmesh.client.cli import options, say
 from creditmesh.client.cli.certificate import verify_certificate
 from creditmesh.client.cli.exits import Exit, concluded
-from creditmesh.client.cli.receipt import verify_acknowledgement, verify_receipt
+from creditmesh.client.cli.receipt import KeySource, verify_acknowledgement, verify_receipt
 from creditmesh.client.cli.signed_file import read_signed
 from creditmesh.client.errors import Unsendable, Unverified
 from creditmesh.client.feeds import FeedHead
@@ -61,12 +61,13 @@ def _verify_signed(
     file: Path, trusted: Collection[str], verdicts: Path | None, pins: Path, *, repin: bool, as_json: bool
 ) -> Exit:
     kind, signed = read_signed(file)
+    keys = KeySource(trusted, pins, repin=repin)
     try:
         if kind == "certificate":
             return verify_certificate(file, signed, trusted=trusted, pins=pins, repin=repin, as_json=as_json)
         if kind == "receipt":
-            return verify_receipt(file, signed, trusted=trusted, pins=pins, verdicts=verdicts, as_json=as_json)
-        return verify_acknowledgement(file, signed, trusted=trusted, pins=pins, as_json=as_json)
+            return verify_receipt(file, signed, keys, verdicts=verdicts, as_json=as_json)
+        return verify_acknowledgement(file, signed, keys, as_json=as_json)
     except ValidationError:
         raise Unverified("malformed", f"What is signed is no {kind}.", "所签内容与其种类不符。") from None
 

@@ -85,7 +85,7 @@ def _say_ready(found: "RunFile") -> None:
 
     with suppress(OSError):  # whoever started it reads no more
         for line in status.welcome(found, node_settings()):
-            out.print(line, markup=False, highlight=False, soft_wrap=True)
+            out.print(line)
 
 
 @app.command("status")
@@ -103,7 +103,7 @@ def node_status(
         found = status.waited(node_settings(), seconds=wait)
         show_table(status.COLUMNS, found.processes)
         for sign, (text, text_zh) in found.said():
-            out.print(f"{sign} {text} / {text_zh}".strip(), markup=False, highlight=False, soft_wrap=True)
+            out.print(f"{sign} {text} / {text_zh}".strip())
         if found.stands:
             raise typer.Exit(1)
 
@@ -140,7 +140,7 @@ def relay() -> None:
         except Exception as error:
             if not may_go_well(error):
                 raise
-            err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+            err.print(str(error), style="red")
             raise typer.Exit(EXIT) from error
 
 
@@ -159,7 +159,7 @@ def migrate() -> None:
         running.make_keys(settings)
         upgraded = asyncio.run(database.migrate(settings))
         for package, before, after in upgraded:
-            out.print(f"{package}: {before or '-'} -> {after}", markup=False, highlight=False)
+            out.print(f"{package}: {before or '-'} -> {after}")
         if not upgraded:
             out.print("nothing to upgrade / 无需升级")
 
@@ -185,16 +185,16 @@ def reconcile(
         run = reconciling.Reconciling(node_operator(), peer, repair=not check)
         if run.heads():
             for until, size in run.records():
-                err.print(f"{peer}/up: {until} / {size}", markup=False, highlight=False)
+                err.print(f"{peer}/up: {until} / {size}")
             for looked in run.extra():
-                err.print(f"copies / 副本: {looked}", markup=False, highlight=False)
+                err.print(f"copies / 副本: {looked}")
         report = run.report
         show_table(reconciling.HEADS, report.heads)
         show_table(reconciling.COUNTS, report.rows())
         if report.found:
             show_table(reconciling.FOUND, report.found)
         said = "all is as the feeds say / 与日志一致" if report.equal else "not all is as the feeds say / 与日志不一致"
-        out.print(said, markup=False, highlight=False)
+        out.print(said)
         if not report.equal:
             raise typer.Exit(1)
 
@@ -238,4 +238,4 @@ def catalogue_load(
 def _each(objects: Iterable[dict[str, Any]], said: str, said_zh: str) -> None:
     for one in objects:
         name = f"{one['kind']} {one['code']} {one['number']} ({one['issued_by']})"
-        out.print(f"{said} / {said_zh}: {name}", markup=False, highlight=False, soft_wrap=True)
+        out.print(f"{said} / {said_zh}: {name}")

@@ -46,7 +46,7 @@ def dead_show(letter: _Letter) -> None:
     with plainly():
         shown = asyncio.run(dead_letters.shown(node_settings(), NODE, letter))
         for name, value in shown.described().items():
-            out.print(f"{name}: {value}", markup=False, highlight=False)
+            out.print(f"{name}: {value}")
 
 
 @dead.command("retry")
@@ -86,7 +86,7 @@ def _asked(letter: str, wish: "Wish", wait: float) -> int:
     from creditmesh.node.declaration import NODE
 
     outcome = asyncio.run(dead_letters.asked(node_settings(), NODE, letter, wish, seconds=wait))
-    out.print(outcome.said, markup=False, highlight=False)
+    out.print(outcome.said)
     return outcome.exit
 
 
@@ -125,7 +125,7 @@ def readers_evict(
         if not yes:
             typer.confirm(f"Evict {reader} from {stream}? / 移除 {stream} 的读取方 {reader}？", abort=True)
         asyncio.run(readers.evict(node_settings(), reader, stream))
-        out.print(f"evicted {reader} from {stream} / 已移除", markup=False, highlight=False)
+        out.print(f"evicted {reader} from {stream} / 已移除")
 
 
 @feeds_app.command("list")
@@ -153,7 +153,7 @@ def feeds_resume(
 
     with plainly():
         feeds.resume(node_operator(), peer, feed)
-        out.print(f"{peer}/{feed} goes on / 已恢复拉取 {peer}/{feed}", markup=False, highlight=False)
+        out.print(f"{peer}/{feed} goes on / 已恢复拉取 {peer}/{feed}")
 
 
 @feeds_app.command("offer")
@@ -169,7 +169,7 @@ def feeds_offer(
 
     with plainly():
         offered = feeds.offer(node_operator(), peer, feed)
-        out.print(f"{offered} entries are judged anew / 重新审核 {offered} 个条目", markup=False, highlight=False)
+        out.print(f"{offered} entries are judged anew / 重新审核 {offered} 个条目")
 
 
 @topics_app.command("apply")
@@ -186,7 +186,7 @@ def topics_apply(
 
     with plainly():
         made = asyncio.run(topics.apply(node_settings(), anew=anew))
-        out.print(f"made {', '.join(made)}" if made else "all topics are there", highlight=False)
+        out.print(f"made {', '.join(made)}" if made else "all topics are there")
 
 
 @topics_app.command("print")

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from creditmesh.chassis.settings import NodeSettings
     from creditmesh.node.operator import Operator
 
-out, err = Console(), Console(stderr=True)
+out = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+"""What is written stands there as it is: a key is copied whole, and no value is read as markup."""
 _ANY = 1_000_000
 """As wide as any table."""
 
@@ -28,7 +30,7 @@ def plainly() -> Iterator[None]:
     try:
         yield
     except (NodeError, MeshError) as error:
-        err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        err.print(str(error), style="red")
         raise typer.Exit(2) from error
 
 
@@ -52,15 +54,15 @@ def show_table(names: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
     Where nobody looks, a line of values between tabs for each row, the names first.
     """
     if not out.is_terminal:
-        typer.echo("\n".join("\t".join(each) for each in (names, *rows)))
+        typer.echo("\n".join("\t".join(" ".join(cell.split()) for cell in each) for each in (names, *rows)))
         return
     table = Table(*names)
     for row in rows:
         table.add_row(*row)
     if not rows or Measurement.get(out, out.options.update(width=_ANY), table).maximum <= out.width:
-        out.print(table)
+        out.print(table, soft_wrap=False)
         return
     for row in rows:
         for name, value in zip(names, row, strict=True):
-            out.print(f"{name}: {value}", markup=False, highlight=False, soft_wrap=True)
+            out.print(f"{name}: {value}")
         out.print()

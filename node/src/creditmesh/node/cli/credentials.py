@@ -23,7 +23,7 @@ def keys_create() -> None:
 
     with plainly():
         for path in running.make_keys(node_settings()):
-            out.print(str(path), highlight=False)
+            out.print(str(path))
 
 
 @keys.command("renew")
@@ -33,7 +33,7 @@ def keys_renew(name: Annotated[str, typer.Argument(help="token, node, feed or da
 
     with plainly():
         for path in running.renew_key(node_settings(), name):
-            out.print(str(path), highlight=False)
+            out.print(str(path))
 
 
 @keys.command("issue")
@@ -54,7 +54,7 @@ def keys_issue(
     with plainly():
         operator = node_operator()
         key = people.issue_key(operator, party, kind=kind, scopes=scope, items=item, days=days, label=label)
-        out.print(key, highlight=False)
+        out.print(key)
 
 
 @keys.command("list")
@@ -79,7 +79,7 @@ def keys_revoke(key_id: Annotated[str, typer.Argument(help="The key's id: its th
     """Revoke an API key or a person's token; it is refused within a second."""
     with plainly():
         revoked = node_operator().call("gateway", "DELETE", f"/v1/admin/keys/{quote(key_id, safe='')}")
-        out.print(f"revoked {revoked['key']} / 已撤销 {revoked['key']}", highlight=False)
+        out.print(f"revoked {revoked['key']} / 已撤销 {revoked['key']}")
 
 
 @people_app.command("add")
@@ -95,7 +95,7 @@ def people_add(
     from creditmesh.node import people
 
     with plainly():
-        out.print(people.add_person(node_operator(), people.read_document(document)), highlight=False)
+        out.print(people.add_person(node_operator(), people.read_document(document)))
 
 
 @people_app.command("officer")
@@ -110,7 +110,7 @@ def people_officer(
 
     with plainly():
         token = people.add_officer(node_operator(), party, name, kind=kind, scopes=scope)
-        out.print(token, highlight=False)
+        out.print(token)
 
 
 @people_app.command("erase")
@@ -160,7 +160,7 @@ def _show_erasure(found: "ErasureOut") -> None:
 
     show_table(erasing.NAMES, erasing.lines(found))
     id_ = "" if found.erasure is None else f"{found.erasure}: "
-    out.print(f"{id_}{' / '.join(erasing.summary(found))}", highlight=False, soft_wrap=True)
+    out.print(f"{id_}{' / '.join(erasing.summary(found))}")
 
 
 @peers_app.command("init")
@@ -181,12 +181,9 @@ def peers_init(
     with plainly():
         row = peers.init(node_operator(), name=name, name_zh=name_zh, uscc=uscc)
         ids = ", ".join(key["id"] for key in row["keys"])
-        out.print(f"published {row['code']} ({row['uscc']}): {ids} / 已发布 {row['code']}", highlight=False)
+        out.print(f"published {row['code']} ({row['uscc']}): {ids} / 已发布 {row['code']}")
         out.print(
             "next: creditmesh-node peers show --url URL > FILE, for the peer's operator / 下一步：导出后交对方运维方",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
         )
 
 
@@ -220,20 +217,14 @@ def peers_add(
     with plainly():
         row = peers.add(node_operator(), file, place=place, sends_for=sends_for)
         ids = ", ".join(key["id"] for key in row["keys"])
-        out.print(f"enrolled {row['code']} ({row['place']}): {ids} / 已登记 {row['code']}", highlight=False)
+        out.print(f"enrolled {row['code']} ({row['place']}): {ids} / 已登记 {row['code']}")
         comes, comes_zh = peers.COMES[row["place"]]
         out.print(
             f"{comes}; what has ended does not travel. / {comes_zh}；已终止的不传送。",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
         )
         out.print(
             f"nothing flows before {row['code']} has added this node too: peers show --url URL / "
             f"对方也登记本节点之后才开始交换：peers show --url URL",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
         )
 
 
@@ -256,4 +247,4 @@ def peers_remove(code: Annotated[str, typer.Argument(help="The peer's code.")]) 
 
     with plainly():
         peers.remove(node_operator(), code)
-        out.print(f"removed {code} / 已移除 {code}", highlight=False)
+        out.print(f"removed {code} / 已移除 {code}")

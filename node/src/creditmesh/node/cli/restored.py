@@ -64,9 +64,9 @@ def restore(
                 act(operator, *named.entry(place))
         failed: dict[str, NodeError] = {}
         for feed, peer, size, holds in restoring.restore(operator, failed):
-            err.print(f"{feed}: {size} / {holds} <- {peer}", markup=False, highlight=False)
+            err.print(f"{feed}: {size} / {holds} <- {peer}")
         for feed, error in failed.items():
-            err.print(f"{feed}: {error}", markup=False, highlight=False)
+            err.print(f"{feed}: {error}")
         show_table(restoring.NAMES, restoring.missing(operator))
         if failed:
             raise typer.Exit(1)
@@ -76,9 +76,9 @@ def _say_what_nobody_holds(said: dict[str, Any]) -> None:
     feed = said["feed"]
     for reader in said["readers"]:
         text = "{node}: {holds} entries, {common} of them stand here / 持有 {holds} 条，其中 {common} 条与本节点相同"
-        out.print(text.format(**reader), markup=False, highlight=False)
+        out.print(text.format(**reader))
     if said["head"] is None:
-        out.print(f"{feed}: nothing to set aside / 无需搁置", markup=False, highlight=False)
+        out.print(f"{feed}: nothing to set aside / 无需搁置")
         return
     lines = (
         (
@@ -92,7 +92,7 @@ def _say_what_nobody_holds(said: dict[str, Any]) -> None:
         f"creditmesh-node restore --set-aside {feed} --confirm {said['head']}",
     )
     for line in lines:
-        out.print(line, markup=False, highlight=False, soft_wrap=True)
+        out.print(line)
 
 
 def _put_back() -> None:
@@ -101,4 +101,4 @@ def _put_back() -> None:
     from creditmesh.node import putting_back
 
     peers = ", ".join(asyncio.run(putting_back.mark(node_settings()))) or "-"
-    out.print(f"shown when heard / 收到应答后展示: {peers}", markup=False, highlight=False)
+    out.print(f"shown when heard / 收到应答后展示: {peers}")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.text import Text
 
 from creditmesh.client import ClientError, ProblemError
 
@@ -37,21 +38,21 @@ class Story:
             with self._console.status(f"{title} / {title_zh}"):
                 yield said.append
         except (CheckFailed, ClientError) as error:
-            self._line("[red]✗[/red]", (title, title_zh), began, said)
-            self._console.print(f"      [red]{_words(error)}[/red]", highlight=False)
+            self._line(("✗", "red"), (title, title_zh), began, said)
+            self._console.print(f"      {_words(error)}", style="red")
             raise StoryFailed from error
-        self._line("[green]✓[/green]", (title, title_zh), began, said)
+        self._line(("✓", "green"), (title, title_zh), began, said)
 
     def end(self) -> None:
         """Say how long it took."""
-        self._console.print(f"[bold]{self._number} steps, {time.monotonic() - self._began:.1f} s[/bold]")
+        self._console.print(f"{self._number} steps, {time.monotonic() - self._began:.1f} s", style="bold")
 
-    def _line(self, sign: str, titles: tuple[str, str], began: float, said: list[str]) -> None:
-        took = f"{time.monotonic() - began:5.2f} s"
+    def _line(self, sign: tuple[str, str], titles: tuple[str, str], began: float, said: list[str]) -> None:
         title, title_zh = titles
-        self._console.print(f"{sign} {self._number:2d} {title} [dim]{title_zh}  {took}[/dim]", highlight=False)
+        took = (f"{title_zh}  {time.monotonic() - began:5.2f} s", "dim")
+        self._console.print(Text.assemble(sign, f" {self._number:2d} {title} ", took))
         for line in said:
-            self._console.print(f"      {line}", style="dim", highlight=False)
+            self._console.print(f"      {line}", style="dim")
 
 
 def check(holds: object, words: str) -> None:

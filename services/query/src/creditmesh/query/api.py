@@ -53,8 +53,9 @@ async def query_subject(ctx: Ctx, request: Request, body: QueryIn) -> Response:
     The answer lists what is released and what is withheld and why, carries the `decision_id` under which the subject
     finds it in their log, and may not be used from `use_until` on. Refusals (403) are logged for the subject too. With
     an `Idempotency-Key` a query repeated within a day keeps its decision id, uses up nothing, and gives at most what
-    the first answer gave, as it stands now; later it is 409 `replay_over`. `partial` with `out_of_reach`: your
-    credential is limited to other items.
+    the first answer gave, as it stands now; later it is 409 `replay_over`. `partial`: not all is
+    said, with `out_of_reach` for your credential is limited to other items, with `unreadable` for the node cannot read
+    these records just now.
     Example: `{"subject": {...}, "purpose": "statutory_duty", "matter": "procurement_review", "officer": "W-17"}`.
     """
     once = await once_of(request)
