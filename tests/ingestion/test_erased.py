@@ -75,6 +75,17 @@ async def erase_person(house: House, number: str, **more: Any) -> ErasureOut:
         return await operations.erase_person(ctx, ErasureIn(person=person, confirmed=True, **BY, **more))
 
 
+async def considered(house: House, number: str) -> ErasureOut:
+    async with house.context(OPERATOR) as ctx:
+        return await operations.erase_person(ctx, ErasureIn(person=whom(number), **BY))
+
+
+async def entry(house: House, found: ErasureOut) -> ErasureOut:
+    assert found.erasure is not None
+    async with house.context(OPERATOR) as ctx:
+        return await operations.erasure_of(ctx, found.erasure)
+
+
 async def turned(house: House) -> tuple[int, int]:
     """A turn of the unit after everybody has read everything, long after the one before."""
     async with house.database.session() as session:
@@ -109,11 +120,10 @@ async def test_a_record_that_is_erased_ends_is_deleted_and_the_key_goes_when_nob
     number = resident(alone.number())
     record, subject = await made(alone, person_penalty(alone.number(), CF_XDR_ZJHM=number))
     other, _ = await made(alone, person_penalty(alone.number()))
+    assert [each.pending for each in (await considered(alone, number)).records] == [()], "nobody is told of no order"
     found = await erase_person(alone, number)
     assert [(each.record, each.rev) for each in found.records] == [(record, 2)]
-    async with alone.context(OPERATOR) as ctx:
-        entry = await operations.erasure_of(ctx, found.erasure or subject)
-    assert (entry.records, entry.complete) == (found.records, found.complete), "the order answers what stands"
+    assert (await entry(alone, found), found.complete, found.key) == (found, False, "goes"), "it answers what stands"
     assert [each.pending for each in found.records] == [("city",)]
     *_, end = await alone.events(record)
     assert (end.change, end.state, end.reason, end.basis) == ("erased", "erased", "order", None)
@@ -124,8 +134,10 @@ async def test_a_record_that_is_erased_ends_is_deleted_and_the_key_goes_when_nob
     await turned(alone)
     assert await key_of(alone, subject) == (True, True, True)
     assert await Eraser(alone.equipment).turn() == (0, 0), "a process may have the key still"
+    assert (await entry(alone, found)).key == "goes"
     assert await turned(alone) == (0, 1)
     assert await key_of(alone, subject) == (False, True, False)
+    assert (await entry(alone, found)).key == "gone"
 
 
 async def test_who_is_closed_is_opened_again_where_something_was_accepted_with_a_key_in_memory(alone: House):
@@ -164,6 +176,7 @@ async def test_a_key_stays_while_another_record_names_the_person_or_a_measure_is
         await turned(alone)
     assert await alone.events(record) == []
     assert await key_of(alone, subject) == (True, False, True)
+    assert ((await entry(alone, found)).key, (await entry(alone, found)).named_in) == ("stays", found.named_in)
     if needs == "department":
         await alone.deliver(told_department("acknowledged"))
         for _ in range(2):
@@ -177,11 +190,13 @@ async def test_held_rows_about_the_person_are_blanked_and_who_comes_later_is_som
     review = (await alone.submit(row)).json()["review"]
     found = await erase_person(alone, number)
     assert (found.records, found.held_rows, found.key) == ((), 1, "goes")
+    assert await entry(alone, found) == found
     (kept,) = await alone.fetch("select state, sealed, subject from ingestion.review where id = $1", UUID(review))
     assert (kept["state"], kept["sealed"]) == ("expired", "[]")
     for _ in range(2):
         await turned(alone)
     assert await key_of(alone, kept["subject"]) == (False, True, False)
+    assert (await entry(alone, found)).key == "gone"
 
 
 async def test_an_erased_record_is_opened_by_nothing_and_its_row_is_refused_while_it_is_known(alone: House):

@@ -20,7 +20,8 @@ class MeshError(LoggableError):
 class Problem(MeshError):
     """A refusal with a stable code, in both languages.
 
-    `keep` says whether the transaction is committed before the answer (a logged refusal) or rolled back.
+    `keep` says whether the transaction is committed before the answer (a logged refusal) or rolled back; `says` what is
+    said where the texts are a table's, for the page of codes.
     """
 
     code: ClassVar[str] = "problem"
@@ -28,6 +29,7 @@ class Problem(MeshError):
     title_zh: ClassVar[str] = "请求被拒绝"
     status: ClassVar[int] = 422
     keep: ClassVar[bool] = False
+    says: ClassVar[Sequence[tuple[str, str]]] = ()
 
     def __init__(
         self,

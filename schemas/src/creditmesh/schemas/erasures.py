@@ -50,7 +50,10 @@ class ErasedRecordOut(Out):
     deleted: bool = False
     """Whether it is deleted here; until then some reader has still to know."""
     pending: tuple[Code, ...]
-    """The nodes and departments that have not answered that they erased it; this node while not all are known."""
+    """The nodes and departments that have not answered that they erased it; this node while not all are known.
+
+    Of what is only considered: nobody.
+    """
     holders: tuple["ErasureLine", ...] = ()
 
 
@@ -82,10 +85,15 @@ class ErasureOut(Out):
     held_rows: int = 0
     """Rows that waited for an officer, or were refused: what they said goes."""
     elsewhere: dict[NodeCode, int] = Field(default_factory=dict)
-    """Records about the person that other nodes have sent: only their operators erase these."""
+    """Records about the person that other nodes had sent when it was ordered: only their operators erase these."""
     named_in: int = 0
-    """Records and held rows about others that name the person: they stay, and the person's key with them."""
-    key: Literal["goes", "stays"] | None = None
-    """Whether the key that opens what is left is destroyed: it goes with the last that needs it."""
+    """Records and held rows about others that named the person when it was ordered: they stay, and the key too."""
+    key: Literal["goes", "stays", "gone"] | None = None
+    """Whether the key that opens what is left is destroyed: it goes with the last that needs it, or is gone.
+
+    None: not asked, or ordered before this version said it.
+    """
     complete: bool | None = None
-    """Whether all is deleted here, and every node and department has answered that it is there; None: not asked."""
+    """Whether all its records are deleted at this node, and every node and department has acknowledged that; None: not
+    asked. It says nothing of `elsewhere`, of the key, nor of bureaus, which may use what they have until `use_until`.
+    """

@@ -79,7 +79,7 @@ _SAID: dict[Reason, tuple[str, str]] = {
     ),
     "signature_key_unknown": (
         "No active peer of this node signs with that key; ask its operator to enrol the node's row.",
-        "本节点没有使用该密钥的有效对等节点，请联系运维方登记。",
+        "本节点没有使用该密钥的有效对等节点，请联系运维人员登记。",
     ),
     "signature_wrong": (
         "The signature is not of this request; something changed on the way, or another key made it.",
@@ -102,6 +102,7 @@ class BadRequestSignature(Unauthenticated):
     code = "signature_invalid"
     title = "The request's signature is not valid"
     title_zh = "请求签名无效"
+    says = tuple(_SAID.values())
 
     def __init__(self, detail: str = "", detail_zh: str = "", *, reason: Reason, key: str | None) -> None:
         super().__init__(detail, detail_zh, headers={"WWW-Authenticate": f'Signature tag="{TAG}"'})

@@ -1,6 +1,7 @@
 """The refusals that are ingestion's own."""
 
 from creditmesh.chassis.errors import Conflict, Forbidden, Invalid, Malformed, NotFound, TooLarge
+from creditmesh.schemas.rules.asked import UNIDENTIFIED
 
 
 class UnknownItem(NotFound):
@@ -85,11 +86,11 @@ class ChunkDiffers(Invalid):
 
 
 class RecordClosed(Conflict):
-    """409: the record was withdrawn or repaired."""
+    """409: the record was withdrawn, repaired or erased."""
 
     code = "record_closed"
-    title = "The record is withdrawn or repaired"
-    title_zh = "该记录已撤销或已修复"
+    title = "The record is withdrawn, repaired or erased"
+    title_zh = "该记录已撤销、修复或依法删除"
 
 
 class ReopeningUnfounded(Invalid):
@@ -147,3 +148,4 @@ class BadDocument(Invalid):
     code = "bad_document"
     title = "The document does not identify such a subject"
     title_zh = "该证件无法识别此类主体"
+    says = UNIDENTIFIED

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from creditmesh.chassis.errors import Conflict, Forbidden, Invalid, NotFound
 from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.rules.asked import UNIDENTIFIED
+from creditmesh.schemas.rules.grounds import TEXTS
 
 
 class NoGround(Forbidden):
@@ -12,6 +14,7 @@ class NoGround(Forbidden):
     code = "no_ground"
     title = "No lawful ground for this query"
     title_zh = "本次查询缺少合法依据"
+    says = tuple(TEXTS.values())
     keep = True
 
 
@@ -75,6 +78,7 @@ class UnusableIdentity(Invalid):
     code = "unusable_identity"
     title = "The subject's document is not usable"
     title_zh = "信用主体证件无法识别"
+    says = UNIDENTIFIED
 
 
 class NotAnAuthorisation(Invalid):

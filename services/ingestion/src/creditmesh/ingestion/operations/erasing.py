@@ -5,14 +5,17 @@ everybody here has read it, it is deleted as what has been kept for its term, wh
 The person's key goes with the last that needs it.
 """
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Invalid, NotFound
 from creditmesh.chassis.vault.ciphers import SECONDS_CLOSED
+from creditmesh.ingestion.operations.erasure_entries import erasure_of
 from creditmesh.ingestion.operations.records.record_book import RecordBook, StateChange
 from creditmesh.ingestion.operations.subjects import identity_of
 from creditmesh.ingestion.store import copies, erasing, named
@@ -24,6 +27,16 @@ PLACES_AT_ONCE = 100
 """Places of erased records, and people, that one turn sees to."""
 _SECONDS_UNTIL_AGAIN = timedelta(days=1).total_seconds()
 """When somebody of whom something stands is looked at again."""
+
+
+class _Found(NamedTuple):
+    """What an order is about: a person by their subjects and parts, what goes of them, and how much stays."""
+
+    person: Mapping[UUID, int]
+    own: Sequence[NewestOf]
+    held: Sequence[UUID]
+    elsewhere: Mapping[str, int]
+    named_in: int
 
 
 class UnknownRecords(Invalid):
@@ -47,32 +60,29 @@ async def erase_person(ctx: Context, order: ErasureIn) -> ErasureOut:
     others = Counter(each.origin for each in about if each.origin != ctx.node.code)
     held = await erasing.held_rows(session, person, records=order.records)
     named_in = await named.count(session, person)
-    rest = len(about) - len(own) + named_in
-    done = None
-    if order.confirmed:
-        done = await _erase(ctx, order, person, own, held)
     for each in person:
         _disclose(ctx, order, each, [record for record in own if record.place[1] == each])
+    if order.confirmed:
+        found = _Found(person, own, held, others, named_in)
+        return await erasure_of(ctx, await _erase(ctx, order, found))
     return ErasureOut(
-        erasure=done and done.id,
-        at=done and done.at,
         officer=order.officer,
         ground=order.ground,
         basis=order.basis,
         records=tuple(
             ErasedRecordOut(
                 record=each.record,
-                rev=each.rev + order.confirmed,
+                rev=each.rev,
                 item=each.item,
                 party=each.party,
-                pending=(ctx.node.code,),  # nobody has been told yet
+                pending=(),
             )
             for each in own
         ),
         held_rows=len(held),
         elsewhere=dict(others),
         named_in=named_in,
-        key="stays" if rest else "goes",
+        key="stays" if len(about) > len(own) or named_in else "goes",
     )
 
 
@@ -114,17 +124,13 @@ def _chosen(order: ErasureIn, own: Sequence[NewestOf]) -> list[NewestOf]:
     return [each for each in own if each.record in order.records]
 
 
-async def _erase(
-    ctx: Context, order: ErasureIn, person: Mapping[UUID, int], own: Sequence[NewestOf], held: Sequence[UUID]
-) -> Erasure:
+async def _erase(ctx: Context, order: ErasureIn, found: "_Found") -> UUID:
     session, book = await ctx.session(), RecordBook(ctx)
-    await book.open_ends([each.place for each in own])
-    for each in own:
+    await book.open_ends([each.place for each in found.own])
+    for each in found.own:
         book.change_state(each.place, StateChange(change="erased", officer=order.officer, reason=order.ground))
     await book.write()
-    await erasing.blank(session, held, at=ctx.instant)
-    without = sorted(set(person) - {each.place[1] for each in own})
-    await erasing.close(session, [(each, person[each], None) for each in without], seconds=SECONDS_CLOSED)
+    await erasing.blank(session, found.held, at=ctx.instant)
     erasure = Erasure(
         id=ctx.new_id(),
         at=ctx.instant,
@@ -132,12 +138,16 @@ async def _erase(
         officer=order.officer,
         ground=order.ground,
         basis=order.basis,
-        records=len(own),
-        held_rows=len(held),
+        records=len(found.own),
+        held_rows=len(found.held),
+        elsewhere=json.dumps(found.elsewhere),
+        named_in=found.named_in,
     )
-    erased = [ErasedRecord(each.record, each.rev + 1, each.item, each.party) for each in own]
+    people = [(each, part, None) for each, part in sorted(found.person.items())]
+    await erasing.close(session, people, seconds=SECONDS_CLOSED, erasure=erasure.id)
+    erased = [ErasedRecord(each.record, each.rev + 1, each.item, each.party) for each in found.own]
     await erasing.keep(session, erasure, erased)
-    return erasure
+    return erasure.id
 
 
 async def delete_erased(ctx: Context) -> int:

@@ -1,6 +1,8 @@
 """The entries that stay of erasures: what was erased when, on which ground, and who has answered that it is there."""
 
+import json
 from collections.abc import Sequence
+from typing import Literal
 from uuid import UUID
 
 from creditmesh.chassis.bus.event import Delivered
@@ -34,7 +36,8 @@ async def erasure_of(ctx: Context, erasure: UUID) -> ErasureOut:
         raise NotFound("No erasure has this id.", "没有该编号的删除登记。")
     records = await erasing.erased_records(session, erasure)
     answers = await erasure_answers.answers_of(session, [each.record for each in records])
-    return _out(found[0], tuple(_record(ctx, each, answers) for each in records))
+    shown = _out(found[0], tuple(_record(ctx, each, answers) for each in records))
+    return shown.model_copy(update={"key": _key(found[0], await erasing.needed_keys(session, erasure))})
 
 
 def _out(entry: Erasure, records: Sequence[ErasedRecordOut] | None = None) -> ErasureOut:
@@ -47,8 +50,17 @@ def _out(entry: Erasure, records: Sequence[ErasedRecordOut] | None = None) -> Er
         basis=entry.basis,
         records=tuple(records or ()),
         held_rows=entry.held_rows,
+        elsewhere=json.loads(entry.elsewhere),
+        named_in=entry.named_in or 0,
         complete=None if records is None else all(each.deleted and not each.pending for each in records),
     )
+
+
+def _key(entry: Erasure, needed: Sequence[bool]) -> Literal["goes", "stays", "gone"] | None:
+    """What becomes of the person's keys, by those that are not destroyed: a person of two subjects has two."""
+    if needed:
+        return "stays" if any(needed) else "goes"
+    return None if entry.named_in is None else "gone"
 
 
 def _record(ctx: Context, erased: ErasedRecord, answers: Sequence[HolderChanged]) -> ErasedRecordOut:

@@ -39,6 +39,10 @@ class Erasure:
     basis: str
     records: int
     held_rows: int
+    elsewhere: str
+    """JSON: how many records about the person which other node had sent."""
+    named_in: int | None
+    """None: ordered before this was written down."""
 
 
 class ErasedRecord(NamedTuple):
@@ -102,12 +106,14 @@ _SETTLED = """
     returning e.subject, e.part, e.record
 """
 _CLOSE = """
-    insert into ingestion.closing as c (subject, part, records, look_at)
-    select subject, part, array_remove(array_agg(record), null), clock_timestamp() + make_interval(secs => :seconds)
+    insert into ingestion.closing as c (subject, part, records, erasures, look_at)
+    select subject, part, array_remove(array_agg(record), null), array_remove(array[cast(:erasure as uuid)], null),
+           clock_timestamp() + make_interval(secs => :seconds)
       from unnest(cast(:subjects as uuid[]), cast(:parts as integer[]), cast(:records as uuid[]))
            as u(subject, part, record)
      group by subject, part
-        on conflict (subject) do update set records = c.records || excluded.records, look_at = excluded.look_at
+        on conflict (subject) do update set records = c.records || excluded.records, look_at = excluded.look_at,
+           erasures = c.erasures || excluded.erasures
 """
 _CLOSING = """
     select subject from ingestion.closing where look_at <= clock_timestamp()
@@ -121,6 +127,18 @@ _STANDS = """
                    or exists (select from ingestion.erasure_answer a
                                where a.record = any(c.records) and a.kind = 'department' and not a.settled)
       from ingestion.closing c where c.subject = any(cast(:subjects as uuid[]))
+"""
+# Of whose key it is asked stays here until the key is destroyed. What is on its way out needs it no more.
+_NEEDED = """
+    select exists (select from ingestion.revision r where r.part = c.part and r.subject = c.subject
+                      and not exists (select from ingestion.erasing e where e.part = r.part and e.subject = r.subject
+                                         and e.natural_key = r.natural_key))
+        or exists (select from ingestion.named n where n.subject = c.subject
+                      and not exists (select from ingestion.erasing e where e.record = n.record))
+        or exists (select from ingestion.review v where v.subject = c.subject and v.sealed <> '[]')
+        or exists (select from ingestion.erasure_answer a
+                    where a.record = any(c.records) and a.kind = 'department' and not a.settled) as needed
+      from ingestion.closing c where cast(:erasure as uuid) = any(c.erasures)
 """
 _LOOK_LATER = """
     update ingestion.closing set look_at = clock_timestamp() + make_interval(secs => :seconds)
@@ -197,12 +215,26 @@ async def settle(session: Session, places: Sequence[Place], *, seconds: float) -
     await close(session, [tuple(row) for row in rows], seconds=seconds)
 
 
-async def close(session: Session, people: Sequence[tuple[UUID, int, UUID | None]], *, seconds: float) -> None:
-    """The keys of these people (their parts, and what was erased) go with the last that needs them, not before then."""
+async def close(
+    session: Session,
+    people: Sequence[tuple[UUID, int, UUID | None]],
+    *,
+    seconds: float,
+    erasure: UUID | None = None,
+) -> None:
+    """The keys of these people (their parts, and what was erased) go with the last that needs them, not before then.
+
+    `erasure`: whose entry says what becomes of them.
+    """
     if people:
         subjects, parts, records = map(list, zip(*people, strict=True))
         given: dict[str, object] = {"subjects": subjects, "parts": parts, "records": records, "seconds": seconds}
-        await session.execute(_CLOSE, given)
+        await session.execute(_CLOSE, {**given, "erasure": erasure})
+
+
+async def needed_keys(session: Session, erasure: UUID) -> list[bool]:
+    """Of each key of an erasure's person that is not destroyed, whether anything needs it."""
+    return [row.needed for row in await session.fetch(_NEEDED, {"erasure": erasure})]
 
 
 async def next_closing(session: Session, *, most: int) -> list[UUID]:
