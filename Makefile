@@ -59,8 +59,9 @@ kafka-stop:
 bench: setup ## the measurements, ratios taken in one run
 	@$(BIN)/python -m bench
 
-docs: setup ## write the references from the code: OpenAPI, problems, routes, settings, JSON Schemas, AsyncAPI
+docs: setup ## write the references from the code, and say which sections of the Chinese guides are to be looked at
 	@$(BIN)/python -m creditmesh.schemas.generate && $(BIN)/python -m creditmesh.node.reference && $(BIN)/python -m creditmesh.sandbox.routes_page
+	@$(BIN)/python deploy/zh_guides.py
 
 clean: ## remove what a sandbox left in var/, and the environment; nodes of your own stay
 	@test ! -x $(BIN)/creditmesh-sandbox || $(BIN)/creditmesh-sandbox remove

@@ -1,6 +1,9 @@
 """A guide in Chinese keeps up with its English page: the same headings, tables, code blocks and words of code."""
 
+import importlib.util
 import re
+import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,12 @@ GUIDES = ROOT / "docs" / "guide"
 CHINESE = sorted((GUIDES / "zh").glob("*.md"))
 PAGES = [*sorted(GUIDES.glob("*.md")), *CHINESE]
 _COMMENT = re.compile(r"(^| +)# .*$", re.MULTILINE)
+_SCRIPT = Path(__file__).parents[2] / "deploy" / "zh_guides.py"
+_SPEC = importlib.util.spec_from_file_location("zh_guides", _SCRIPT)
+assert _SPEC is not None
+assert _SPEC.loader is not None
+zh_guides = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(zh_guides)
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -36,6 +45,11 @@ def words(page: Path) -> set[str]:
     return set(re.findall(r"`([^`]+)`", without_blocks(page)))
 
 
+def words_of_sections(page: Path) -> list[Counter[str]]:
+    """How often each word of code stands in each section."""
+    return [Counter(re.findall(r"`([^`]+)`", part)) for _, part in zh_guides.sections(text(page))]
+
+
 def anchors(page: Path) -> set[str]:
     """The anchors of the headings, as GitHub makes them."""
     titles = re.findall(r"^#+ (.*)$", without_blocks(page), re.MULTILINE)
@@ -55,6 +69,39 @@ def test_a_guide_in_chinese_says_what_its_english_page_says(page: Path):
     assert typed(page) == typed(english)
     assert tables(page) == tables(english)
     assert sorted(words(page)) == sorted(words(english))
+
+
+@pytest.mark.parametrize("page", CHINESE, ids=lambda page: page.stem)
+def test_no_section_in_chinese_leaves_out_a_word_of_code(page: Path):
+    pairs = list(zip(words_of_sections(GUIDES / page.name), words_of_sections(page), strict=True))
+    assert [english - chinese for english, chinese in pairs if english - chinese] == []
+    assert [set(chinese) - set(english) for english, chinese in pairs if set(chinese) - set(english)] == []
+
+
+@pytest.mark.parametrize("page", CHINESE, ids=lambda page: page.stem)
+def test_a_changed_section_in_english_was_looked_at_in_chinese(page: Path):
+    assert zh_guides.to_look_at(page) == [], "mend the Chinese, then: python deploy/zh_guides.py --looked-at"
+    assert zh_guides.written_from(page) == zh_guides.english(page)
+
+
+def test_the_script_names_the_section_that_changed_and_forgets_it_when_it_was_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(zh_guides, "GUIDES", tmp_path)
+    (tmp_path / "zh").mkdir()
+    page, chinese = tmp_path / "a.md", tmp_path / "zh" / "a.md"
+    chinese.write_text("# 甲\n\n## 乙\n丙\n", encoding="utf-8")
+    page.write_text("# A\n\n## B\nC is\nso.\n\n```\nrun\n```\n", encoding="utf-8")
+    zh_guides.look(chinese)
+    page.write_text("# A\n\n## B\nC is so.\n\n```\nwalk\n```\n", encoding="utf-8")
+    assert zh_guides.to_look_at(chinese) == []
+    page.write_text("# A\n\n## B\nC is not so.\n", encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["zh_guides.py"])
+    zh_guides.main()
+    assert capsys.readouterr().out == "docs/guide/zh/a.md: look at 'B'\n"
+    zh_guides.look(chinese)
+    assert zh_guides.to_look_at(chinese) == []
+    assert chinese.read_text(encoding="utf-8").startswith("# 甲\n\n## 乙\n丙\n")
 
 
 @pytest.mark.parametrize("page", CHINESE, ids=lambda page: page.stem)

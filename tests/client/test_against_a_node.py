@@ -143,7 +143,9 @@ async def test_one_record_is_read_corrected_and_withdrawn(city, url):
             record = next((v.record for v in verdicts if v.record is not None), None)
             assert record is not None
             standing = client.records.read(record)
-            corrected = client.records.correct(record, standing.fields | {"BZ": "更正"}, rev=standing.rev)
+            corrected = client.records.correct(
+                record, standing.fields | {"BZ": "更正"}, rev=standing.rev, reason="supplemented"
+            )
             assert corrected.verdict == "corrected"
             with pytest.raises(ProblemError) as stale:
                 client.records.withdraw(record, rev=standing.rev, reason="revoked")

@@ -75,7 +75,7 @@ CALLS: dict[str, Callable[[Node], object]] = {
     "records.read": lambda node: node.records.read(ID),
     "records.revisions": lambda node: node.records.revisions(ID),
     "records.reinstate": lambda node: node.records.reinstate(ITEM, {"A": "b"}, basis="示法行终〔2026〕1号"),
-    "records.correct": lambda node: node.records.correct(ID, {"A": "b"}, rev=1),
+    "records.correct": lambda node: node.records.correct(ID, {"A": "b"}, rev=1, reason="error"),
     "records.withdraw": lambda node: node.records.withdraw(ID, rev=1, reason="revoked"),
     "records.find": lambda node: next(node.records.find(number="示市监罚〔2026〕1号", item=ITEM)),
     "submissions.list": lambda node: next(node.submissions.list(item=ITEM, since=date(2026, 1, 1))),

@@ -1,6 +1,8 @@
 """The Chinese words that the command shows beside the API's: the glossary's, and those of what a value is of."""
 
+import re
 from datetime import date
+from pathlib import Path
 from typing import get_args
 from uuid import uuid4
 
@@ -9,23 +11,73 @@ import pytest
 from creditmesh.client.cli import show
 from creditmesh.client.cli.words import NAMES, VALUES, kind_of, worded
 from creditmesh.schemas.cases import CaseEntry
-from creditmesh.schemas.records import ReviewEntry
-from creditmesh.schemas.verdicts import Verdict
+from creditmesh.schemas.events.access import AccessOutcome
+from creditmesh.schemas.events.case import CaseState
+from creditmesh.schemas.queries import AuthorisationState
+from creditmesh.schemas.records import ReviewEntry, ReviewState, SubmissionState
+from creditmesh.schemas.tasks import TaskState
+from creditmesh.schemas.verdicts import Verdict, VerdictWord
+from creditmesh.schemas.words import RecordState
 from tests.architecture.test_glossary import ROWS
 
+GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "client.md"
 GLOSSARY = {row[0]: row[1] for row in ROWS}
+KINDS = {
+    AccessOutcome: "an access", AuthorisationState: "an authorisation", CaseState: "a case", RecordState: "a record",
+    ReviewState: "a held row", SubmissionState: "a submission", TaskState: "a task", VerdictWord: "a row",
+}  # fmt: skip
+"""What the values are of, as the glossary tells two senses of a word apart: `refused (a case)`."""
 CALLED = {
     "accesses": "access log", "bureau": "bureau", "display_from": "display period", "display_until": "display period",
     "issuer": "issuing body", "item": "item", "items": "item", "mark": "mark", "matter": "matter", "measure": "measure",
     "party": "party", "purpose": "purpose", "record": "record", "records": "record", "rev": "revision",
     "row": "row", "subject": "subject", "submission": "submission", "verdict": "verdict", "code_set": "code set",
 }  # fmt: skip
-"""Names of the API, and what the glossary calls these in English."""
+"""Names of the API that the glossary calls otherwise in English."""
 
 
-@pytest.mark.parametrize("name", CALLED)
+def row_of(name: str) -> str | None:
+    """The glossary's row of a name of the API."""
+    spoken = name.replace("_", " ")
+    return CALLED.get(name) or next((each for each in (spoken, spoken.removesuffix("s")) if each in GLOSSARY), None)
+
+
+def called(kind: object, value: str) -> str | None:
+    """What the glossary calls a value of a kind."""
+    return GLOSSARY.get(f"{value} ({KINDS[kind]})") or GLOSSARY.get(value.replace("_", " "))
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_name_is_shown_with_the_glossarys_word(name: str):
-    assert NAMES[name].startswith(GLOSSARY[CALLED[name]])
+    row = row_of(name)
+    assert row is None or NAMES[name].startswith(GLOSSARY[row])
+
+
+def test_the_glossary_has_a_good_part_of_the_names():
+    assert {"officer", "origin", "authorisations", "evidence"} - {name for name in NAMES if row_of(name)} == {
+        "evidence"
+    }
+    assert set(CALLED) <= set(NAMES)
+
+
+@pytest.mark.parametrize(("kind", "value"), [(kind, value) for kind in VALUES for value in VALUES[kind]])
+def test_a_value_is_shown_with_the_glossarys_word(kind: object, value: str):
+    assert called(kind, value) in {None, VALUES[kind][value]}
+
+
+def test_a_word_of_two_senses_has_a_row_of_the_glossary_for_each():
+    senses = {}
+    for kind, words in VALUES.items():
+        for value, word in words.items():
+            senses.setdefault(value, {})[kind] = word
+    apart = {value: found for value, found in senses.items() if len(set(found.values())) > 1}
+    assert {"accepted", "refused", "released", "revoked"} <= set(apart)
+    assert [(value, KINDS[kind]) for value, found in apart.items() for kind in found if not called(kind, value)] == []
+
+
+def test_the_guide_calls_a_verdict_what_the_command_does():
+    rows = re.findall(r"^\| `(\w+)` \| (\S+) \|", GUIDE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert {verdict: word for verdict, word in rows if verdict in VALUES[VerdictWord]} == VALUES[VerdictWord]
 
 
 @pytest.mark.parametrize("kind", VALUES)

@@ -91,7 +91,9 @@ async def test_every_revision_follows_in_the_order_it_was_made(city: City):
     for rev, note in ((1, "一"), (2, "二")):
         row = penalty("示市监罚〔2026〕3号", today=city.node.host.clock.legal_date(), CF_XDR_ZJHM=resident(20), BZ=note)
         answer = await city.node.client("ingestion", MARKET).post(
-            f"/v1/records/{record}/corrections", json={"fields": row}, headers={"If-Match": f'"{rev}"'}
+            f"/v1/records/{record}/corrections",
+            json={"fields": row, "reason": "error"},
+            headers={"If-Match": f'"{rev}"'},
         )
         assert answer.status_code == 201, answer.text
     await city.node.settled()
@@ -150,7 +152,9 @@ async def test_a_revocation_says_why_also_where_what_it_opens_again_is_shared_no
     row, record = await submit_one(city, code, "示市监罚〔2026〕404号")
     await publish_penalty(city, code, shared_upwards=False)
     answer = await city.node.client("ingestion", MARKET).post(
-        f"/v1/records/{record}/corrections", json={"fields": row | {"BZ": "新"}}, headers={"If-Match": '"1"'}
+        f"/v1/records/{record}/corrections",
+        json={"fields": row | {"BZ": "新"}, "reason": "error"},
+        headers={"If-Match": '"1"'},
     )
     assert answer.is_success, answer.text
     async with city.node.database.session() as session:

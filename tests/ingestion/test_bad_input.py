@@ -160,7 +160,7 @@ ROUTES = [
     ("GET", f"/v1/submissions/{NOBODYS}/receipt", None),
     ("GET", f"/v1/records/{NOBODYS}", None),
     ("GET", f"/v1/records/{NOBODYS}/revisions", None),
-    ("POST", f"/v1/records/{NOBODYS}/corrections", {"fields": {}}),
+    ("POST", f"/v1/records/{NOBODYS}/corrections", {"fields": {}, "reason": "error"}),
     ("POST", f"/v1/records/{NOBODYS}/withdrawal", {"reason": "error"}),
     ("GET", "/v1/reviews", None),
     ("GET", f"/v1/reviews/{NOBODYS}", None),

@@ -42,7 +42,7 @@ def step(record: UUID, subject: UUID, effect: str | None, **more: Any) -> CaseCh
     [
         ("mark", ("marked", "published", "disputed", None)),
         ("repair", ("repaired", "repaired", None, None)),
-        ("withdraw", ("withdrawn", "withdrawn", None, "error")),
+        ("withdraw", ("withdrawn", "withdrawn", None, "objection_upheld")),
     ],
 )
 async def test_an_effect_is_one_revision_that_says_who_and_why(house: House, effect: str, said: tuple[str | None, ...]):

@@ -78,6 +78,11 @@ async def erase_person(house: House, number: str, **more: Any) -> ErasureOut:
         return await operations.erase_person(ctx, ErasureIn(person=person, confirmed=True, **BY, **more))
 
 
+async def considered(house: House, number: str) -> ErasureOut:
+    async with house.context(OPERATOR) as ctx:
+        return await operations.erase_person(ctx, ErasureIn(person=whom(number), **BY))
+
+
 ERASED = """
     select r.record, r.subject, r.rev, r.item, r.party from ingestion.revision r
      where r.state = 'erased' and r.record in (select record from ingestion.erasing)
@@ -130,6 +135,7 @@ async def test_a_record_that_is_erased_ends_is_deleted_and_the_key_goes_when_nob
     number = resident(alone.number())
     record, subject = await made(alone, person_penalty(alone.number(), CF_XDR_ZJHM=number))
     other, _ = await made(alone, person_penalty(alone.number()))
+    assert [each.pending for each in (await considered(alone, number)).records] == [()], "nobody is told of no order"
     found = await erase_person(alone, number)
     assert [(each.record, each.rev) for each in found.records] == [(record, 2)]
     entry = await entry_of(alone, found)
@@ -304,11 +310,13 @@ async def test_held_rows_about_the_person_are_blanked_and_who_comes_later_is_som
     review = (await alone.submit(row)).json()["review"]
     found = await erase_person(alone, number)
     assert (found.records, found.held_rows, found.key) == ((), 1, "goes")
+    assert await entry_of(alone, found) == found
     (kept,) = await alone.fetch("select state, sealed, subject from ingestion.review where id = $1", UUID(review))
     assert (kept["state"], kept["sealed"]) == ("expired", "[]")
     for _ in range(2):
         await turned(alone)
     assert await key_of(alone, kept["subject"]) == (False, True, False)
+    assert (await entry_of(alone, found)).key == "destroyed"
 
 
 async def test_an_erased_record_is_opened_by_nothing_and_its_row_is_refused_while_it_is_known(alone: House):

@@ -25,7 +25,8 @@ async def correct(
 ) -> httpx.Response:
     headers = {"If-Match": f'"{rev}"'} | more.pop("headers", {})
     async with house.client(caller) as client:
-        return await client.post(f"/v1/records/{record}/corrections", json={"fields": fields} | more, headers=headers)
+        body = {"fields": fields, "reason": "error"} | more
+        return await client.post(f"/v1/records/{record}/corrections", json=body, headers=headers)
 
 
 async def withdraw(house: House, record: str, *, rev: int = 1, caller=MARKET_CALLER, **more) -> httpx.Response:

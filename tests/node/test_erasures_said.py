@@ -1,56 +1,85 @@
-"""What the operator reads of an erasure: what would go, what is still to go, and only in the end that it is gone."""
+"""What the operator reads of an erasure, each thing for itself: what would go, what is gone, what is not reached."""
 
+from datetime import UTC, date, datetime
 from uuid import uuid4
 
 import pytest
 
 from creditmesh.node.erasing import lines, summary
-from creditmesh.schemas.erasures import ErasedRecordOut, ErasureOut
+from creditmesh.schemas.erasures import ErasedRecordOut, ErasureLine, ErasureOut
+
+BUREAU = ErasureLine(
+    holder="alpha_credit", kind="bureau", outcome="told", at=datetime(2026, 11, 30, tzinfo=UTC),
+    use_until=date(2026, 12, 30),
+)  # fmt: skip
 
 
-def erasure(*, ordered: bool, complete: bool) -> ErasureOut:
-    pending = () if complete else ("city",)
-    record = ErasedRecordOut(record=uuid4(), rev=2, item="penalty", party="court", deleted=complete, pending=pending)
-    return ErasureOut(
-        erasure=uuid4() if ordered else None, officer="Reviewer Lan", ground="order", basis="示1号", records=(record,),
-        complete=complete,
+def erasure(*, ordered: bool = True, pending: tuple[str, ...] = (), **more: object) -> ErasureOut:
+    record = ErasedRecordOut(
+        record=uuid4(), rev=2, item="penalty", party="court", deleted=ordered and not pending, pending=pending,
+        holders=(BUREAU,) if ordered else (),
     )  # fmt: skip
+    given = {"records": (record,), "complete": not pending} | more
+    return ErasureOut(
+        erasure=uuid4() if ordered else None, officer="Reviewer Lan", ground="order", basis="示1号", **given
+    )
+
+
+def said(found: ErasureOut) -> str:
+    return " / ".join(summary(found))
 
 
 @pytest.mark.parametrize(
-    ("stands", "words", "not_words"),
+    ("found", "words", "not_words"),
     [
-        ({"ordered": False, "complete": False}, ("would be erased", "拟删除"), ("are deleted", "已在")),
+        (erasure(ordered=False, key="goes", complete=None), ("would be", "拟删除"), ("acknowledged", "已删除", "收讫")),
         (
-            {"ordered": True, "complete": False},
-            ("will be deleted", "将被删除", "not complete", "尚未完成"),
-            ("are deleted", "are erased", "已在"),
+            erasure(pending=("city", "nation"), key="goes"),
+            ("0 deleted at this node", "not acknowledged by city, nation", "尚未收讫的为 city、nation"),
+            ("均已收讫", "complete"),
         ),
         (
-            {"ordered": True, "complete": True},
-            ("deleted everywhere", "complete", "已完成"),
-            ("will be", "not complete"),
+            erasure(key="goes"),
+            ("deleted at this node", "every node and department", "均已收讫", "is destroyed some minutes after"),
+            ("everywhere", "各处", "complete", "已完成", "not acknowledged"),
         ),
     ],
 )
 def test_an_erasure_is_said_to_be_done_when_it_is(
-    stands: dict[str, bool], words: tuple[str, ...], not_words: tuple[str, ...]
+    found: ErasureOut, words: tuple[str, ...], not_words: tuple[str, ...]
 ):
-    said = " / ".join(summary(erasure(**stands)))
-    assert [word for word in words if word not in said] == []
-    assert [word for word in not_words if word in said] == []
+    assert [word for word in words if word not in said(found)] == []
+    assert [word for word in not_words if word in said(found)] == []
+
+
+def test_what_an_order_does_not_reach_is_said_when_all_else_is_done():
+    told = said(erasure(key="stays", elsewhere={"town": 2}, named_in=1))
+    assert "alpha_credit 2026-12-30" in told.split(" / ")[0]
+    assert "alpha_credit 2026-12-30" in told.split(" / ")[1]
+    for words in ("town 2", "1 records or held rows about others", "key stays", "暂予保留"):
+        assert words in told
+
+
+@pytest.mark.parametrize(("key", "words"), [("destroyed", "密钥已销毁"), ("goes", "随之销毁"), (None, "未载明")])
+def test_what_became_of_the_key_is_said_of_every_erasure(key: str | None, words: str):
+    assert words in said(erasure(key=key))
+
+
+def test_an_order_for_held_rows_alone_says_nothing_of_records():
+    told = said(erasure(records=(), held_rows=2, complete=True, key="goes"))
+    assert "no record; 2 held rows: emptied" in told
+    assert "every node" not in told
+    assert "pending" not in told
+
+
+def test_what_an_order_names_that_was_erased_before_is_said():
+    told = said(erasure(erased_before=(uuid4(),)))
+    assert "1 of those that are named were erased before" in told
+    assert "1 条此前已删除" in told
 
 
 def test_who_is_pending_stands_beside_the_record():
-    (line,) = lines(erasure(ordered=True, complete=False))
+    (line,) = lines(erasure(pending=("city",)))
     assert line[-2:] == ("false", "city")
-
-
-def test_what_an_order_names_that_was_erased_before_is_said_and_so_is_a_key_that_is_gone():
-    found = erasure(ordered=True, complete=True)
-    told = found.model_copy(update={"erased_before": (uuid4(),), "key": "destroyed"})
-    english, chinese = summary(told)
-    assert "1 of those that are named were erased before" in english
-    assert "their key is destroyed" in english
-    assert "此前已删除" in chinese
-    assert "其密钥已销毁" in chinese
+    (line,) = lines(erasure(ordered=False))
+    assert line[-2:] == ("false", "-")

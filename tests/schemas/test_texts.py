@@ -107,7 +107,7 @@ PLACES: tuple[tuple[type[BaseModel], dict[str, object], str], ...] = (
     (FeedbackIn, {"outcome": "applied"}, "officer"),
     (FeedbackIn, {"outcome": "applied"}, "reason"),
     (OfficerToken, {"kind": "office", "party": "credit_office", "scopes": ["records:read"]}, "officer"),
-    (CorrectionIn, {"fields": {}}, "basis"),
+    (CorrectionIn, {"fields": {}, "reason": "error"}, "basis"),
     (WithdrawalIn, {"reason": "revoked"}, "basis"),
     (DecisionIn, {"decision": "refuse"}, "note"),
     (ActionIn, {"action": "accept"}, "basis"),

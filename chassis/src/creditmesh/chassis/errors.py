@@ -21,7 +21,8 @@ class Problem(MeshError):
     """A refusal with a stable code, in both languages.
 
     `remedy` is what to do about it wherever it is made: it stands in for a `detail` that says no more.
-    `keep` says whether the transaction is committed before the answer (a logged refusal) or rolled back.
+    `keep` says whether the transaction is committed before the answer (a logged refusal) or rolled back; `says` what is
+    said where the texts are a table's, for the page of codes.
     """
 
     code: ClassVar[str] = "problem"
@@ -31,6 +32,7 @@ class Problem(MeshError):
     keep: ClassVar[bool] = False
     remedy: ClassVar[str] = ""
     remedy_zh: ClassVar[str] = ""
+    says: ClassVar[Sequence[tuple[str, str]]] = ()
 
     def __init__(
         self,

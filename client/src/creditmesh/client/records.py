@@ -97,7 +97,7 @@ class Records:
         fields: Mapping[str, JsonValue],
         *,
         rev: int,
-        reason: CorrectionReason = "error",
+        reason: CorrectionReason,
         basis: str | None = None,
         key: str | None = None,
     ) -> Verdict:

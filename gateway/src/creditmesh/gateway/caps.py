@@ -32,7 +32,10 @@ class Caps:
         path = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape")
         address = len(path) + len(scope["query_string"])
         if address > self.address:
-            raise UrlTooLong(f"At most {self.address} bytes; long values belong in the body.", _zh_bytes(self.address))
+            raise UrlTooLong(
+                f"At most {self.address} bytes; long values belong in the body.",
+                f"请求地址不得超过 {self.address} 字节，较长的内容请放入正文。",
+            )
         if incoming.size > self.headers or len(scope["headers"]) > self.header_count:
             raise HeadersTooLarge(
                 f"At most {self.header_count} headers of {self.headers} bytes together.",
@@ -47,7 +50,3 @@ class Caps:
                 "A slash in the address is written as it is; %2F and backslashes are not read.",
                 "请求地址中的斜杠须直接书写；不接受 %2F 与反斜杠。",
             )
-
-
-def _zh_bytes(most: int) -> str:
-    return f"请求地址不得超过 {most} 字节，较长的内容请放入正文。"

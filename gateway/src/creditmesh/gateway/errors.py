@@ -84,8 +84,8 @@ class SignatureNeeded(Forbidden):
 
     def __init__(self) -> None:
         super().__init__(
-            "This node does not read a bureau's signatures yet, and a bureau's bare key is for sandboxes only.",
-            "本节点尚不支持征信机构的请求签名，征信机构的未签名的密钥仅可用于沙箱。",
+            "This node does not read a bureau's signatures yet, and takes a bureau's bare key in a sandbox only.",
+            "本节点尚不支持征信机构的请求签名；未签名的密钥仅可用于沙箱。",
         )
 
 

@@ -113,9 +113,9 @@ class Guard:
     def _check(self, known: _Known) -> None:
         key, now = known.caller.credential, self._clock.instant()
         if known.revoked:
-            raise Revoked("Ask the node's operator for a new one.", "请向节点运维方申请新凭证。", key=key)
+            raise Revoked("Ask the node's operator for a new one.", "请向节点运维人员申请新凭证。", key=key)
         if now >= known.expires:
-            raise Expired("Ask the node's operator for a new one.", "请向节点运维方申请新凭证。", key=key)
+            raise Expired("Ask the node's operator for a new one.", "请向节点运维人员申请新凭证。", key=key)
         if now < known.not_before:
             raise NotYet("Use it from its first day on.", "请在生效后使用。", key=key)
         if known.caller.kind == "bureau" and not self._node.sandbox:

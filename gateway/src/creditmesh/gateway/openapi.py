@@ -51,7 +51,7 @@ _SIGNED = {
 }
 _ANSWERS: Mapping[str, Mapping[str, Any]] = {
     "X-Request-Id": {
-        "description": "The request's id: its operator finds it under this. / 请求编号，运维方据此查询。",
+        "description": "The request's id: its operator finds it under this. / 请求编号，运维人员据此查询。",
         "schema": {"type": "string"},
     }
 }

@@ -1,5 +1,6 @@
 """Erasing a person's data at this node, and what is answered of it, as an operator reads it."""
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -9,15 +10,16 @@ from creditmesh.schemas.pii import REVEAL
 from creditmesh.schemas.subject import SubjectIn
 
 _KEY = {
-    "goes": ("their key is destroyed some minutes after that", "其密钥随后销毁"),
-    "stays": ("their key stays, for other records need it", "其密钥因其他记录仍需而保留"),
-    "destroyed": ("their key is destroyed", "其密钥已销毁"),
-    None: ("", ""),
-}
-_STATES = {
-    "considered": ("would be erased", "拟删除"),
-    "ordered": ("will be deleted: not complete, see what is pending", "将被删除：尚未完成，见 pending"),
-    "complete": ("are deleted everywhere: complete", "已在各处删除：已完成"),
+    "goes": (
+        "the person's key is destroyed some minutes after the last of it",
+        "全部删除后数分钟，该主体的密钥随之销毁",
+    ),
+    "stays": (
+        "the person's key stays while another record needs it, or a department has a measure to lift; seen to daily",
+        "其他记录仍需该主体的密钥，或部门尚须解除奖惩措施，密钥暂予保留，每日检查一次",
+    ),
+    "destroyed": ("the person's key is destroyed", "该主体的密钥已销毁"),
+    None: ("whether the person's key is destroyed is not known of this entry", "该登记未载明主体密钥是否销毁"),
 }
 NAMES = ("record", "item", "party", "deleted", "pending")
 
@@ -45,25 +47,62 @@ def entries(operator: Operator) -> list[tuple[str, ...]]:
 
 
 def summary(found: ErasureOut) -> tuple[str, str]:
-    """What goes, or went, in a line of each language."""
-    elsewhere = ", ".join(f"{node}: {count}" for node, count in sorted(found.elsewhere.items()))
-    key, key_zh = _KEY[found.key]
-    state, state_zh = _STATES["considered" if found.erasure is None else "complete" if found.complete else "ordered"]
-    said = [f"{len(found.records)} records and {found.held_rows} held rows {state}"]
-    said_zh = [f"{len(found.records)} 条记录、{found.held_rows} 行待审核数据{state_zh}"]
-    if found.erased_before:
-        said.append(f"{len(found.erased_before)} of those that are named were erased before")
-        said_zh.append(f"所列记录中有 {len(found.erased_before)} 条此前已删除")
-    if elsewhere:
-        said.append(f"records of other nodes, which only their operators erase: {elsewhere}")
-        said_zh.append(f"其他节点的记录须由其运维方删除：{elsewhere}")
+    """What goes, or went, and what does not, in a line of each language: each thing for itself."""
+    parts = [_records(found), _held(found), *_before(found), *_left(found), _KEY[found.key]]
+    said = [each for each in parts if each[0]]
+    return "; ".join(text for text, _ in said), "；".join(text_zh for _, text_zh in said)
+
+
+def _records(found: ErasureOut) -> tuple[str, str]:
+    count, deleted = len(found.records), sum(each.deleted for each in found.records)
+    pending = sorted({each for record in found.records for each in record.pending})
+    if found.erasure is None:
+        return f"{count} records would be erased", f"拟删除 {count} 条记录"
+    if not found.records:
+        return "no record", "无记录"
+    if all(each.deleted and not each.pending for each in found.records):
+        return (
+            f"{count} records: deleted at this node, and every node and department that had them acknowledged it",
+            f"{count} 条记录：本节点已删除，保有这些记录的节点和部门均已收讫",
+        )
+    return (
+        f"{count} records: {deleted} deleted at this node, not acknowledged by {', '.join(pending) or 'nobody'}",
+        f"{count} 条记录：本节点已删除 {deleted} 条，尚未收讫的为 {'、'.join(pending) or '无'}",
+    )
+
+
+def _before(found: ErasureOut) -> Iterator[tuple[str, str]]:
+    if count := len(found.erased_before):
+        yield f"{count} of those that are named were erased before", f"所列记录中有 {count} 条此前已删除"
+
+
+def _held(found: ErasureOut) -> tuple[str, str]:
+    count = found.held_rows
+    if found.erasure is None:
+        return f"{count} held rows would be emptied", f"拟清空 {count} 行待审核数据"
+    return f"{count} held rows: emptied", f"{count} 行待审核数据：已清空"
+
+
+def _left(found: ErasureOut) -> Iterator[tuple[str, str]]:
+    """What the order does not reach."""
+    holders = [each for record in found.records for each in record.holders if each.kind == "bureau"]
+    bureaus = sorted({f"{each.holder} {each.use_until or '?'}" for each in holders})
+    if bureaus:
+        yield (
+            f"bureaus use what they have no more from: {', '.join(bureaus)}",
+            f"征信机构自以下日期起不得再使用已取得的信息：{'、'.join(bureaus)}",
+        )
+    if found.elsewhere:
+        nodes = [f"{node} {count}" for node, count in sorted(found.elsewhere.items())]
+        yield (
+            f"records of other nodes, which only their operators erase: {', '.join(nodes)}",
+            f"其他节点的记录须由各该节点的运维人员删除：{'、'.join(nodes)}",
+        )
     if found.named_in:
-        said.append(f"{found.named_in} records or held rows about others name the person and stay")
-        said_zh.append(f"另有 {found.named_in} 条他人记录或待审核数据提及该主体并予保留")
-    if key:
-        said.append(key)
-        said_zh.append(key_zh)
-    return "; ".join(said), "；".join(said_zh)
+        yield (
+            f"{found.named_in} records or held rows about others name the person and stay",
+            f"另有 {found.named_in} 条他人记录或待审核数据提及该主体并予保留",
+        )
 
 
 def lines(found: ErasureOut) -> list[tuple[str, ...]]:

@@ -52,7 +52,10 @@ class ErasedRecordOut(Out):
     deleted: bool = False
     """Whether it is deleted here; until then some reader has still to know."""
     pending: tuple[Code, ...]
-    """The nodes and departments that have not answered that they erased it; this node while not all are known."""
+    """The nodes and departments that have not answered that they erased it; this node while not all are known.
+
+    Of what is only considered: nobody.
+    """
     holders: tuple["ErasureLine", ...] = ()
 
 
@@ -86,9 +89,9 @@ class ErasureOut(Out):
     erased_before: tuple[UUID, ...] = ()
     """Records that the order names and that are erased already: an order may be given again."""
     elsewhere: dict[NodeCode, int] = Field(default_factory=dict)
-    """Records about the person that other nodes have sent: only their operators erase these."""
+    """Records about the person that other nodes had sent when it was ordered: only their operators erase these."""
     named_in: int = 0
-    """Records and held rows about others that name the person: they stay, and the person's key with them."""
+    """Records and held rows about others that named the person when it was ordered: they stay, and the key too."""
     key: KeyState | None = None
     """Whether the key that opens what is left is destroyed: it goes with the last that needs it; None: not asked."""
     key_destroyed_at: datetime | None = None

@@ -97,13 +97,14 @@ RULES: Mapping[str, tuple[str, str]] = {
     **dict.fromkeys(("date_parsing", "date_type", "date_from_datetime_parsing"), _DAY),
     **dict.fromkeys(("datetime_parsing", "datetime_type", "datetime_from_date_parsing"), _INSTANT),
 }
-_OTHER = ("This value does not have the required type or form.", "取值的类型或格式不符合要求。")
+OTHER = ("This value does not have the required type or form.", "取值的类型或格式不符合要求。")
+"""Said under any other rule of pydantic's."""
 _QUOTED = re.compile(r"'((?:[^'\\\\]|\\\\.)*)'")
 
 
 def texts_of(finding: Mapping[str, Any]) -> tuple[str, str]:
     """What is said of one of pydantic's findings; of a value that is one of some, which these are."""
-    said, said_zh = RULES.get(finding["type"], _OTHER)
+    said, said_zh = RULES.get(finding["type"], OTHER)
     bounds = dict(finding.get("ctx", {}))
     if "expected" in bounds:
         values = _QUOTED.findall(str(bounds["expected"])) or [str(bounds["expected"])]

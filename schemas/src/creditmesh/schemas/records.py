@@ -25,7 +25,7 @@ class CorrectionIn(In):
     """The whole new content of a record, by catalogue code, and why it changes."""
 
     fields: Annotated[dict[str, JsonValue], Field(max_length=200, repr=False)]
-    reason: Literal["error", "changed", "supplemented", "reopened"] = "error"
+    reason: Literal["error", "changed", "supplemented", "reopened"]
     basis: Cited | None = None
 
 

@@ -24,6 +24,9 @@ Effect = Change | Literal["waits"]
 ErasureGround = Literal["order", "unlawful", "consent_withdrawn"]
 """Why data of a person are erased before their term is over (个人信息保护法 art. 47): a court or an authority has
 ordered it, they were collected unlawfully, or the person takes back a consent on which a record rests."""
+UPHELD = "objection_upheld"
+"""The reason of a revision that withdraws a record on an objection: what was decided, and no more. Whether it was an
+error or a decision that fell, nobody has said."""
 REVOKED, FALSE_MATERIAL = "reopened", "false_material"
 """The reasons of a revision by which what a case decided is revoked, whatever it leaves of the record; the second where
 the repair was obtained so: a version before this one gave the first then too."""

@@ -72,5 +72,5 @@ class AccessPolicy:
                 )
             raise Forbidden(
                 f"The credential lacks the scope {scope!r}; ask the node's operator for a key that has it.",
-                f"凭证缺少权限 {scope!r}；请向节点运维方申请。",
+                f"凭证缺少权限 {scope!r}；请向节点运维人员申请。",
             )

@@ -43,9 +43,9 @@ class InternalError(Problem):
 
     code = "fault"
     title = "The node made a mistake; the operator finds it under the request id"
-    title_zh = "节点内部错误，运维方可按请求编号查询"
+    title_zh = "节点内部错误，运维人员可按请求编号查询"
     remedy = "Send it again later; if it stays so, tell the node's operator the `request_id`."
-    remedy_zh = "请稍后重试；问题仍在的，请将 `request_id` 告知节点运维方。"
+    remedy_zh = "请稍后重试；问题仍在的，请将 `request_id` 告知节点运维人员。"
     status = 500
 
 
@@ -168,7 +168,10 @@ def of_error(error: Exception, *, path: str, reads: bool = False) -> Problem:
         uncertain = isinstance(error, DatabaseError) and error.uncertain and not reads
         return outcome_unknown() if uncertain else _later()
     log.error("unexpected error", sqlstate=state, path=path, exc_info=error)
-    return InternalError()
+    return InternalError(
+        "Send it once more; if it stays so, give the node's operator the request id.",
+        "请重新发送一次；如仍如此，请将请求编号告知节点运维人员。",
+    )
 
 
 def _later() -> Problem:

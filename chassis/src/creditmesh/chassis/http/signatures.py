@@ -79,7 +79,7 @@ _SAID: dict[Reason, tuple[str, str]] = {
     ),
     "signature_key_unknown": (
         "No active peer of this node signs with that key; ask its operator to enrol the node's row.",
-        "本节点没有使用该密钥的有效对等节点，请联系运维方登记。",
+        "本节点没有使用该密钥的有效对等节点，请联系运维人员登记。",
     ),
     "signature_wrong": (
         "The signature is not of this request; something changed on the way, or another key made it.",
@@ -106,7 +106,8 @@ class BadRequestSignature(Unauthenticated):
         "Sign it anew, for this node, with the key that stands in your row there and a clock that is right; its "
         "operator finds the reason in the security log."
     )
-    remedy_zh = "请以本节点所登记的密钥、针对本节点重新签名，并校准时钟；具体原因由本节点运维方在安全日志中查询。"
+    remedy_zh = "请以本节点所登记的密钥、针对本节点重新签名，并校准时钟；具体原因由本节点运维人员在安全日志中查询。"
+    says = tuple(_SAID.values())
 
     def __init__(self, detail: str = "", detail_zh: str = "", *, reason: Reason, key: str | None) -> None:
         super().__init__(detail, detail_zh, headers={"WWW-Authenticate": f'Signature tag="{TAG}"'})

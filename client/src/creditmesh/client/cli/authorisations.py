@@ -86,7 +86,7 @@ def revoke(asked: CommandCall, authorisation: options.Authorisation) -> Exit:
     if asked.as_json:
         say.document({"id": str(authorisation), "state": "revoked"})
     else:
-        say.answers.print(f"已撤销 revoked: {authorisation}")
+        say.answers.print(f"已撤回 revoked: {authorisation}")
     return Exit.DONE
 
 

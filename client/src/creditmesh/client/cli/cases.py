@@ -121,7 +121,7 @@ def act(
     remedy: _Remedy = None,
     false_material: _False = False,
 ) -> Exit:
-    """办理案件：受理、退回补正、准予、驳回、申诉、撤销。Take a step in a case as it stands now."""
+    """办理案件：受理、退回补正、准予、不予办理、复核、撤销。Take a step in a case as it stands now."""
     body = body_of(
         ActionIn,
         action=action,
@@ -163,7 +163,7 @@ def document(asked: CommandCall, case: options.Case, digest: _Digest, *, out: _F
 @app.command("certificate", cls=Command)
 @asks
 def certificate(asked: CommandCall, case: options.Case, *, out: options.Out = None) -> Exit:
-    """案件结果同步证明，可用 verify 核验。Who knows of what the case changed, as `creditmesh verify` takes it."""
+    """同步更新证明，可用 verify 核验。Who knows of what the case changed, as `creditmesh verify` takes it."""
     with asked.node() as node:
         show.signed(node.cases.certificate(case), out)
     return Exit.DONE

@@ -66,7 +66,7 @@ Subjects = Annotated[
 ]
 Matter = Annotated[str, typer.Option(help="事项代码。Code of the matter.", show_default=False)]
 Purpose = Annotated[str, typer.Option(help="用途代码。Code of the purpose.", show_default=False)]
-Officer = Annotated[str | None, typer.Option(help="经办人。Who asks; not needed with an officer's own token.")]
+Officer = Annotated[str | None, typer.Option(help="工作人员。Who asks; not needed with an officer's own token.")]
 Results = Annotated[
     Path | None,
     typer.Option(

@@ -14,7 +14,7 @@ from creditmesh.schemas.records import DecisionIn, ReviewState
 app = typer.Typer(
     name="reviews",
     cls=Group,
-    help="待审核的数据行（须经办人本人令牌）。Rows that wait for an officer, with a token of their own.",
+    help="待审核的数据行（须工作人员本人令牌）。Rows that wait for an officer, with a token of their own.",
     no_args_is_help=True,
 )
 _COLUMNS = ("review", "item", "party", "row", "reasons", "at")

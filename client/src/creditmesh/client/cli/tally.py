@@ -7,16 +7,13 @@ from rich.table import Table
 from rich.text import Text
 
 from creditmesh.client.cli import say
+from creditmesh.client.cli.words import VALUES
 from creditmesh.schemas.problems import FieldError
-from creditmesh.schemas.verdicts import Verdict
+from creditmesh.schemas.verdicts import Verdict, VerdictWord
 
-WORDS = {
-    "accepted": ("新增", "green"),
-    "unchanged": ("无变化", "dim"),
-    "corrected": ("已更正", "cyan"),
-    "held": ("待审核", "yellow"),
-    "refused": ("已拒绝", "red"),
-}
+_WORDS = VALUES[VerdictWord]
+_STYLES = {"accepted": "green", "unchanged": "dim", "corrected": "cyan", "held": "yellow", "refused": "red"}
+"""The verdicts as they are counted, the worst last."""
 _NOTICED = ("superseded", "record_ended")
 """Reasons that a file which is exported whole every day has again and again: told apart, and nothing to mend."""
 _EXAMPLES = 5
@@ -77,7 +74,7 @@ class Tally:
         """The same for programs."""
         return {
             "rows": self.rows,
-            **{verdict: self.counts[verdict] for verdict in WORDS},
+            **{verdict: self.counts[verdict] for verdict in _STYLES},
             "noticed": self.noticed,
             "reasons": [
                 {"verdict": verdict, **seen.reason.model_dump(), "count": seen.count, "rows": seen.rows}
@@ -92,15 +89,15 @@ class Tally:
         return [self._counted(), *([self._reasoned()] if self.reasons else [])]
 
     def _most(self) -> list[tuple[str, _Seen]]:
-        order = list(WORDS)[::-1]
+        order = list(_STYLES)[::-1]
         found = [(verdict, seen) for (verdict, _), seen in self.reasons.items()]
         return sorted(found, key=lambda one: (order.index(one[0]), -one[1].count))
 
     def _counted(self) -> Table:
         table = say.columns("结果", "verdict", "行数 rows", right=2)
-        for verdict, (word, style) in WORDS.items():
+        for verdict, style in _STYLES.items():
             if self.counts[verdict]:
-                table.add_row(word, verdict, f"{self.counts[verdict]:,}", style=style)
+                table.add_row(_WORDS[verdict], verdict, f"{self.counts[verdict]:,}", style=style)
         table.add_row("合计", "in all", f"{self.rows:,}", style="bold")
         return table
 
@@ -110,7 +107,7 @@ class Tally:
         for verdict, seen in most[:_MOST_REASONS]:
             text = Text(f"{seen.reason.detail_zh}\n{seen.reason.detail} [{seen.reason.code}]")
             rows = ", ".join(seen.places) + (" …" if seen.count > len(seen.rows) else "")
-            table.add_row(f"{seen.count:,}", verdict, seen.reason.pointer, text, rows, style=WORDS[verdict][1])
+            table.add_row(f"{seen.count:,}", verdict, seen.reason.pointer, text, rows, style=_STYLES[verdict])
         if len(most) > _MOST_REASONS:
             table.add_row("…", "", "", Text("其余见 --verdicts 文件 / the others are in the --verdicts file"), "")
         return table

@@ -68,7 +68,7 @@ class SubmissionChapter:
     def review(self) -> None:
         """A named officer looks at a held row and releases it."""
         with (
-            self._story.step("a reviewer releases a held row", "复核人员审核通过一条待审核数据") as say,
+            self._story.step("an officer releases a held row", "工作人员审核通过一条待审核数据") as say,
             self._callers.node(f"{DEPARTMENT}_officer") as node,
         ):
             waiting = list(node.reviews.waiting())
@@ -99,7 +99,7 @@ class SubmissionChapter:
             check(unchanged.record is not None, "the verdict names the record")
             row["BZ"] = NOTE
             assert unchanged.record is not None  # noqa: S101 - checked above
-            corrected = node.records.correct(unchanged.record, row, rev=unchanged.rev or 1)
+            corrected = node.records.correct(unchanged.record, row, rev=unchanged.rev or 1, reason="supplemented")
             check(corrected.verdict == "corrected", f"it is corrected, not {corrected.verdict}")
             check(corrected.record == unchanged.record, "it is the same record")
             check(corrected.rev == (unchanged.rev or 1) + 1, "the next revision")

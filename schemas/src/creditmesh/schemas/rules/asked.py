@@ -5,9 +5,14 @@ from collections.abc import Set as AbstractSet
 
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.problems import FieldError
-from creditmesh.schemas.reasons import reason
+from creditmesh.schemas.reasons import REASONS, reason
 from creditmesh.schemas.rules.identity import Identity, NumberFinding, identify
 from creditmesh.schemas.subject import Document
+
+UNIDENTIFIED = tuple(
+    REASONS[code] for code in ("number_shape", "kind_number_mismatch", "doubtful_number", "whole_code_needed")
+)
+"""What is said, for the most part, of a document that identifies nobody."""
 
 
 def identified(

@@ -9,7 +9,7 @@ from creditmesh.schemas.catalogue import Matter, Party, Purpose
 
 GroundKind = Literal["statutory", "authorisation"]
 
-_TEXTS: Mapping[str, tuple[str, str]] = {
+TEXTS: Mapping[str, tuple[str, str]] = {
     "purpose": (
         "The purpose is not one a department may state on a statutory ground; see /v1/catalogue/purposes.",
         "该用途不是部门依法定依据可用的用途；见 /v1/catalogue/purposes。",
@@ -27,6 +27,7 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
         "请提供查询人员 (officer)，或使用查询人员本人的令牌。",
     ),
 }
+"""What is said of each thing that a ground may lack."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,7 @@ class Wanting:
     @property
     def texts(self) -> tuple[str, str]:
         """The rule and the remedy, in English and Chinese."""
-        return _TEXTS[self.reason]
+        return TEXTS[self.reason]
 
 
 def statutory(

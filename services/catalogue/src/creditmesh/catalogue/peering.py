@@ -13,6 +13,16 @@ from creditmesh.schemas.catalogue import Party, PublicKey
 from creditmesh.schemas.identifiers import NodeCode
 
 _ALGORITHMS = {"node": "ed25519", "feed": "x25519"}
+_NO_KEY = {
+    "no_node_key": (
+        "The key with which it signs is missing; take its row as it shows it.",
+        "缺少用于签名的密钥；请使用对方导出的完整信息。",
+    ),
+    "no_feed_key": (
+        "The key for which it is sealed is missing; take its row as it shows it.",
+        "缺少用于加密的密钥；请使用对方导出的完整信息。",
+    ),
+}
 _KEY = 32
 """Bytes of a public key of either algorithm."""
 _ID = re.compile(r"[a-z0-9-]{1,40}")
@@ -42,10 +52,10 @@ def _peer(party: Party) -> Iterator[SoundnessFinding]:
                  "节点代码须为 2 至 16 位小写字母或数字，以字母开头。")  # fmt: skip
     if party.url is None:
         yield at("/url", "no_address", "Say where the peer's gateway is.", "请填写对等节点网关地址。")
-    for use, what, what_zh in (("node", "signs", "签名"), ("feed", "is sealed for", "加密")):
+    for use in _ALGORITHMS:
+        code = f"no_{use}_key"
         if not any(key.use == use for key in party.keys):
-            yield at("/keys", f"no_{use}_key", f"The key with which it {what} is missing; take its row as it shows it.",
-                     f"缺少用于{what_zh}的密钥；请使用对方导出的完整信息。")  # fmt: skip
+            yield at("/keys", code, *_NO_KEY[code])
     if party.place == "below" and party.code not in party.sends_for:
         yield at("/sends_for", "not_itself", "A node below sends for itself too.", "下级节点须包含自身。")
 

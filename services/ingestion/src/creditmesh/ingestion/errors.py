@@ -1,6 +1,7 @@
 """The refusals that are ingestion's own."""
 
 from creditmesh.chassis.errors import Conflict, Forbidden, Invalid, Malformed, NotFound, TooLarge
+from creditmesh.schemas.rules.asked import UNIDENTIFIED
 
 
 class UnknownItem(NotFound):
@@ -85,11 +86,11 @@ class ChunkDiffers(Invalid):
 
 
 class RecordClosed(Conflict):
-    """409: the record was withdrawn or repaired."""
+    """409: the record was withdrawn, repaired or erased."""
 
     code = "record_closed"
-    title = "The record is withdrawn or repaired"
-    title_zh = "该记录已撤销或已修复"
+    title = "The record is withdrawn, repaired or erased"
+    title_zh = "该记录已撤销、修复或依法删除"
 
 
 class ReopeningUnfounded(Invalid):
@@ -149,3 +150,4 @@ class BadDocument(Invalid):
     title_zh = "该证件无法识别此类主体"
     remedy = "Correct what `errors` names: the number, its type, or the kind of subject."
     remedy_zh = "请更正 `errors` 所列的号码、证件类型或主体类别。"
+    says = UNIDENTIFIED

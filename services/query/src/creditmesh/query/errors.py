@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from creditmesh.chassis.errors import Conflict, Forbidden, Invalid, NotFound
 from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.rules.asked import UNIDENTIFIED
+from creditmesh.schemas.rules.grounds import TEXTS
 
 
 class NoGround(Forbidden):
@@ -17,6 +19,7 @@ class NoGround(Forbidden):
         "(GET /v1/catalogue/matters)."
     )
     remedy_zh = "请写明用途、事项和经办人；事项须属于贵单位的职责（见 GET /v1/catalogue/matters）。"
+    says = tuple(TEXTS.values())
     keep = True
 
 
@@ -82,6 +85,7 @@ class UnusableIdentity(Invalid):
     title_zh = "信用主体证件无法识别"
     remedy = "Correct what `errors` names: the number, its type, or the kind of subject."
     remedy_zh = "请更正 `errors` 所列的号码、证件类型或主体类别。"
+    says = UNIDENTIFIED
 
 
 class NotAnAuthorisation(Invalid):

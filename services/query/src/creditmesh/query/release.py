@@ -90,15 +90,17 @@ def slips(ground: Ground, asked: Collection[str] | None, *, known: Callable[[str
 
     It is the caller's own, so that nothing is told by it.
     """
-    named, named_zh = listed(ground.items)
     found = []
     for place, code in enumerate(asked or ()):
         if code not in ground.items:
             why = "item_not_authorised" if known(code) else "unknown_item"
-            text, text_zh = _SLIPS[why]
-            detail, detail_zh = f"{text} It names {named}.", f"{text_zh}授权包含：{named_zh}。"
-            found.append(FieldError(pointer=f"/items/{place}", code=why, detail=detail, detail_zh=detail_zh))
+            found.append(_slip(f"/items/{place}", why, *_SLIPS[why], listed(ground.items)))
     return tuple(found)
+
+
+def _slip(pointer: str, code: str, text: str, text_zh: str, named: tuple[str, str]) -> FieldError:
+    detail, detail_zh = f"{text} It names {named[0]}.", f"{text_zh}授权包含：{named[1]}。"
+    return FieldError(pointer=pointer, code=code, detail=detail, detail_zh=detail_zh)
 
 
 def opens(item: Item, kinds: Collection[SubjectKind], *, ground: GroundKind) -> bool:

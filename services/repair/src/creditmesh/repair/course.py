@@ -43,10 +43,10 @@ _BEGINS: Mapping[Action, tuple[CaseState, ...]] = {
 }
 _REPAIR_NEEDS: tuple[EvidenceKind, ...] = ("proof", "commitment")
 """信用修复管理办法 (order 36 of 2025): proof that the duties are performed, and the public commitment."""
-_DOCUMENTS: Mapping[EvidenceKind, tuple[str, str]] = {
-    "proof": ("The proof of correction and performance", "纠正及履行义务证明材料"),
-    "commitment": ("The credit commitment", "信用承诺书"),
-    "statement": ("The written statement", "书面说明"),
+_NOT_THERE: Mapping[EvidenceKind, tuple[str, str]] = {
+    "proof": ("The proof of correction and performance is not there.", "缺少纠正及履行义务证明材料。"),
+    "commitment": ("The credit commitment is not there.", "缺少信用承诺书。"),
+    "statement": ("The written statement is not there.", "缺少书面说明。"),
 }
 
 
@@ -131,15 +131,15 @@ def _check_role(action: Action, actor: Actor, standing: CaseSituation, state: Ca
         if actor != "subject":
             raise NotTheSubject("The subject appeals from their own side.", "由当事人本人申请复核。")
     elif actor == "subject":
-        raise NotForTheSubject(
-            "You may add evidence, and appeal a refusal.", "您可以补充材料，或对不予办理决定申请复核。"
-        )
+        raise NotForTheSubject("You may add evidence, and appeal a refusal.", "您可以补充材料，或对不予办理申请复核。")
     elif action in {"approve", "refuse", "revoke"}:
         is_offices = standing.appealed if action == "revoke" else state == "appealed"
         if is_offices and actor != "office":
-            raise NotTheOffice("Leave the appeal to the credit office.", "请由信用工作机构办理复核。")
+            raise NotTheOffice("Leave the appeal to the credit office.", "请由信用工作机构作出复核决定。")
         if not is_offices and actor != "body":
-            raise NotTheBody("The office forwards a case and decides its appeal.", "信用工作机构负责转办与复核。")
+            raise NotTheBody(
+                "The office forwards a case and decides its appeal.", "信用工作机构负责转办和作出复核决定。"
+            )
 
 
 def moved(asked: ActionIn, standing: CaseSituation, procedure: Procedure, *, today: date) -> Move:
@@ -259,8 +259,7 @@ def _lacking(wanted: Collection[EvidenceKind], there: Collection[EvidenceKind]) 
 
 
 def _named(kinds: Collection[EvidenceKind]) -> list[FieldError]:
-    texts = ((kind, *_DOCUMENTS[kind]) for kind in kinds)
-    return [_field("missing", kind, f"{text} is not there.", f"缺少{text_zh}。") for kind, text, text_zh in texts]
+    return [_field("missing", kind, *_NOT_THERE[kind]) for kind in kinds]
 
 
 def _field(name: str, code: str, detail: str, detail_zh: str) -> FieldError:

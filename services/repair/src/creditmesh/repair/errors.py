@@ -92,7 +92,7 @@ class NotTheOffice(Forbidden):
 
     code = "not_the_office"
     title = "The credit office decides appeals"
-    title_zh = "复核由信用工作机构决定"
+    title_zh = "复核决定由信用工作机构作出"
 
 
 class NotTheSubject(Forbidden):

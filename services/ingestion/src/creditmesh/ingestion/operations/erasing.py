@@ -5,14 +5,17 @@ everybody here has read it, it is deleted as what has been kept for its term, wh
 The person's key goes with the last that needs it.
 """
 
+import json
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Invalid, NotFound
 from creditmesh.chassis.vault.ciphers import SECONDS_CLOSED
+from creditmesh.ingestion.operations.erasure_entries import erasure_of
 from creditmesh.ingestion.operations.records.record_book import RecordBook, StateChange
 from creditmesh.ingestion.operations.subjects import identity_of
 from creditmesh.ingestion.store import closing, copies, erasing, named
@@ -25,6 +28,16 @@ PLACES_AT_ONCE = 100
 """Places of erased records, and people, that one turn sees to."""
 _SECONDS_UNTIL_AGAIN = timedelta(days=1).total_seconds()
 """When somebody of whom something stands is looked at again."""
+
+
+class _Found(NamedTuple):
+    """What an order is about: a person by their subjects and parts, what goes of them, and how much stays."""
+
+    person: Person
+    own: Sequence[NewestOf]
+    held: Sequence[UUID]
+    elsewhere: Mapping[str, int]
+    named_in: int
 
 
 class UnknownRecords(Invalid):
@@ -50,35 +63,33 @@ async def erase_person(ctx: Context, order: ErasureIn) -> ErasureOut:
     others = Counter(each.origin for each in about if each.origin != ctx.node.code)
     held = await erasing.held_rows(session, person, records=order.records)
     named_in = await named.count(session, person)
-    going = {each.record for each in own} | gone | set(held)
-    needs = await closing.needs(session, person, node=ctx.node.code, going=going)
-    done = None
-    if order.confirmed:
-        done = await _erase(ctx, order, person, own, held)
+    before = tuple(sorted(gone.intersection(order.records or ())))
     for each in person:
         _disclose(ctx, order, each, [record for record in own if record.place[1] == each])
+    if order.confirmed:
+        entry = await erasure_of(ctx, await _erase(ctx, order, _Found(person, own, held, others, named_in)))
+        return entry.model_copy(update={"erased_before": before})
+    going = {each.record for each in own} | gone | set(held)
+    needs = await closing.needs(session, person, node=ctx.node.code, going=going)
     return ErasureOut(
-        erasure=done and done.id,
-        at=done and done.at,
         officer=order.officer,
         ground=order.ground,
         basis=order.basis,
         records=tuple(
             ErasedRecordOut(
                 record=each.record,
-                rev=each.rev + order.confirmed,
+                rev=each.rev,
                 item=each.item,
                 party=each.party,
-                pending=(ctx.node.code,),  # nobody has been told yet
+                pending=(),
             )
             for each in own
         ),
         held_rows=len(held),
-        erased_before=tuple(sorted(gone.intersection(order.records or ()))),
+        erased_before=before,
         elsewhere=dict(others),
         named_in=named_in,
         key="stays" if any(each.stays for each in needs) else "goes",
-        complete=False if order.confirmed else None,
     )
 
 
@@ -121,15 +132,13 @@ def _chosen(order: ErasureIn, own: Sequence[NewestOf], gone: Collection[UUID]) -
     return [each for each in own if each.record in order.records]
 
 
-async def _erase(
-    ctx: Context, order: ErasureIn, person: Person, own: Sequence[NewestOf], held: Sequence[UUID]
-) -> Erasure:
+async def _erase(ctx: Context, order: ErasureIn, found: _Found) -> UUID:
     session, book = await ctx.session(), RecordBook(ctx)
-    await book.open_ends([each.place for each in own])
-    for each in own:
+    await book.open_ends([each.place for each in found.own])
+    for each in found.own:
         book.change_state(each.place, StateChange(change="erased", officer=order.officer, reason=order.ground))
     await book.write()
-    await erasing.blank(session, held, at=ctx.instant)
+    await erasing.blank(session, found.held, at=ctx.instant)
     erasure = Erasure(
         id=ctx.new_id(),
         at=ctx.instant,
@@ -137,14 +146,16 @@ async def _erase(
         officer=order.officer,
         ground=order.ground,
         basis=order.basis,
-        records=len(own),
-        held_rows=len(held),
+        records=len(found.own),
+        held_rows=len(found.held),
+        elsewhere=json.dumps(found.elsewhere),
+        named_in=found.named_in,
     )
-    erased = [ErasedRecord(each.record, each.rev + 1, each.item, each.party) for each in own]
+    erased = [ErasedRecord(each.record, each.rev + 1, each.item, each.party) for each in found.own]
     await erasing.keep(session, erasure, erased)
-    people = [(subject, part, None) for subject, part in person.items()]
+    people = [(subject, part, None) for subject, part in found.person.items()]
     await closing.close(session, people, seconds=SECONDS_CLOSED, erasure=erasure.id)
-    return erasure
+    return erasure.id
 
 
 async def delete_erased(ctx: Context) -> int:

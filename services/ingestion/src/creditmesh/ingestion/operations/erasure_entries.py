@@ -1,5 +1,6 @@
 """The entries that stay of erasures: what was erased when, on which ground, and who has answered that it is there."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -63,6 +64,8 @@ def _out(entry: Erasure) -> ErasureOut:
         ground=entry.ground,
         basis=entry.basis,
         held_rows=entry.held_rows,
+        elsewhere=json.loads(entry.elsewhere),
+        named_in=entry.named_in or 0,
     )
 
 

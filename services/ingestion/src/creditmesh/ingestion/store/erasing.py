@@ -40,6 +40,10 @@ class Erasure:
     basis: str
     records: int
     held_rows: int
+    elsewhere: str
+    """JSON: how many records about the person which other node had sent."""
+    named_in: int | None
+    """None: ordered before this was written down."""
 
 
 class ErasedRecord(NamedTuple):

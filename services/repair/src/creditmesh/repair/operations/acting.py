@@ -42,7 +42,7 @@ async def _check_record(ctx: Context, case: Case, move: Move) -> None:
         await check_honest(ctx, case.subject, rule)
     if move.state == "appealed":
         if has_ended((await record_of(ctx, case)).state):
-            raise RecordNotShown("It has ended meanwhile; nothing is left to decide.", "该记录已终止，无需复核。")
+            raise RecordNotShown("It has ended meanwhile; nothing is left to decide.", "该记录已终止，无需再作决定。")
         await check_none_open(ctx, case.part, case.record, case.kind, subject=case.subject)
 
 

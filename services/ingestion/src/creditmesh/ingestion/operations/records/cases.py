@@ -18,7 +18,7 @@ from creditmesh.schemas.events.case import CaseEffect, CaseState
 from creditmesh.schemas.events.record import Change, RecordState
 from creditmesh.schemas.rules.display import lengthened
 from creditmesh.schemas.rules.visibility import has_ended
-from creditmesh.schemas.words import FALSE_MATERIAL, REVOKED
+from creditmesh.schemas.words import FALSE_MATERIAL, REVOKED, UPHELD
 
 _CHANGES: dict[CaseEffect, Change] = {
     "mark": "marked",
@@ -105,7 +105,7 @@ def _change_of(ctx: Context, step: CaseChanged, effect: CaseEffect, *, says: Map
     return StateChange(
         change=_CHANGES[effect],
         officer=step.officer,
-        reason={"withdraw": "error", "reopen": FALSE_MATERIAL if step.false_material else REVOKED}.get(effect),
+        reason={"withdraw": UPHELD, "reopen": FALSE_MATERIAL if step.false_material else REVOKED}.get(effect),
         basis=step.basis,
         case=step.case,
         about=step.subject if effect == "discharge" else None,
