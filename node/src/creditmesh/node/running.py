@@ -19,7 +19,6 @@ from creditmesh.chassis.transports import open_publisher
 from creditmesh.chassis.vault.keys import RENEWED, Keys
 from creditmesh.node import database, run_files
 from creditmesh.node.declaration import NODE
-from creditmesh.node.door import door
 from creditmesh.node.errors import NodeError
 
 GATEWAY = "gateway"
@@ -121,12 +120,16 @@ def _assert_services(settings: NodeSettings) -> None:
 
 
 def _host(settings: NodeSettings, hosted: Sequence[str]) -> Host:
+    if GATEWAY in hosted:
+        from creditmesh.node.door import door  # noqa: PLC0415 - no other process is a door
+    else:
+        door = None
     return Host(
         declaration=NODE,
         settings=settings,
         addresses=_addresses(settings, [*hosted, BUS]),
         hosted=hosted,
-        door=door if GATEWAY in hosted else None,
+        door=door,
     )
 
 

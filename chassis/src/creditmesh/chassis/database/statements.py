@@ -1,7 +1,7 @@
 """Statements as the driver takes them, each rewritten once: a text with `:name` where a value goes.
 
 A statement is a constant of its module. Types that PostgreSQL cannot infer are written as casts
-(`cast(:ids as uuid[])`, or `::`), and a colon before a word that is no value as `\\:`.
+(`cast(:ids as uuid[])`, or `::`), and a colon before a word that is no value with a backslash before it.
 """
 
 import re
