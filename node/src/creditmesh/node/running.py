@@ -12,6 +12,7 @@ from typing import Protocol
 from creditmesh.chassis import logs
 from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.database.roles import BUS, RELAY
+from creditmesh.chassis.door import Door
 from creditmesh.chassis.host import Host
 from creditmesh.chassis.relay import Relay
 from creditmesh.chassis.settings import NodeSettings
@@ -120,17 +121,19 @@ def _assert_services(settings: NodeSettings) -> None:
 
 
 def _host(settings: NodeSettings, hosted: Sequence[str]) -> Host:
-    if GATEWAY in hosted:
-        from creditmesh.node.door import door  # noqa: PLC0415 - no other process is a door
-    else:
-        door = None
     return Host(
         declaration=NODE,
         settings=settings,
         addresses=_addresses(settings, [*hosted, BUS]),
         hosted=hosted,
-        door=door,
+        door=_door() if GATEWAY in hosted else None,
     )
+
+
+def _door() -> Door:
+    from creditmesh.node.door import door  # noqa: PLC0415 - no other process is a door
+
+    return door
 
 
 async def _until_told(
