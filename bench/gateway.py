@@ -49,7 +49,8 @@ from creditmesh.gateway import operations
 from creditmesh.gateway import service as gateway
 from creditmesh.gateway.door import Door, build
 from creditmesh.gateway.models import PartyKey
-from creditmesh.gateway.transport import InProcess, OverHttp, ServiceTransport
+from creditmesh.gateway.transport import InProcess, ServiceTransport
+from creditmesh.gateway.transport.over_http import OverHttp
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import CatalogueChanged
 

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import stat
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import nullcontext
@@ -11,19 +13,23 @@ from typing import Any
 
 import asyncpg
 import pytest
+from alembic.script import ScriptDirectory
 
 from creditmesh.chassis.database.connecting import connect
 from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.database.migrating import migrate
 from creditmesh.chassis.database.pool import Pool
+from creditmesh.chassis.database.runner import config_of
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.database.upgrading import StillRunning
-from creditmesh.chassis.database.versions import Upgraded, assert_node
+from creditmesh.chassis.database.versions import CHASSIS, Migrated, Upgraded, assert_node, head_of, versions_of
 from creditmesh.chassis.facts import Facts, WrongNode
+from creditmesh.node.declaration import NODE
 from tests.chassis.sample import OTHER, SAMPLE
 from tests.support.postgres import Database, Postgres
 
 PACKAGES = (SAMPLE, OTHER)
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -385,6 +391,36 @@ def test_passwords_are_in_files_of_their_owner_only(postgres: Postgres, database
     assert {f"city_{role}" for role in ROLES} <= {path.name for path in files}
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
     assert len({path.read_text() for path in files}) == len(files)
+
+
+@pytest.mark.parametrize("package", [*CHASSIS, *NODE.services], ids=lambda package: package.name)
+def test_the_newest_of_a_packages_files_is_what_alembic_calls_its_head(package: Migrated):
+    folder = versions_of(package.package)
+    assert folder is not None
+    script = ScriptDirectory.from_config(config_of(folder))
+    assert head_of(package.package) == script.get_current_head()
+    files = {path.stem.split("_", 2)[1] for path in folder.glob("*.py") if path.stem != "__init__"}
+    assert files == {each.revision.split("_")[1] for each in script.walk_revisions()}, "each file is named for its own"
+
+
+AGAIN = """
+import asyncio, sys
+from pathlib import Path, PosixPath
+from creditmesh.chassis.database.address import DatabaseAddress
+from creditmesh.chassis.database.migrating import migrate
+from tests.chassis.sample import OTHER, SAMPLE
+given = {{"node": "city", "tier": "city", "parts": 3, "packages": (SAMPLE, OTHER)}}
+done = migrate({admin}, secrets={secrets!r}, database="{name}", **given)
+print(asyncio.run(done), "sqlalchemy" in sys.modules)
+"""
+
+
+async def test_what_is_not_behind_is_upgraded_without_what_upgrades(postgres: Postgres, database: Database):
+    code = AGAIN.format(admin=postgres.admin, secrets=postgres.secrets, name=database.name)
+    done = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["[]", "False"]
 
 
 async def test_a_lost_password_file_gets_a_new_password(postgres: Postgres, tmp_path: Path):

@@ -31,7 +31,8 @@ from creditmesh.gateway import operations, service
 from creditmesh.gateway.credential import Credential
 from creditmesh.gateway.door import Door, build
 from creditmesh.gateway.models import KeyOrder, NewCredential, PartyKey
-from creditmesh.gateway.transport import InProcess, OverHttp, ServiceTransport
+from creditmesh.gateway.transport import InProcess, ServiceTransport
+from creditmesh.gateway.transport.over_http import OverHttp
 from creditmesh.gateway.visit import Visit
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import CatalogueChanged

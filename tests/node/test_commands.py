@@ -231,13 +231,23 @@ async def test_a_port_that_is_taken_is_an_error_that_is_said_once(caplog: pytest
     assert "never retrieved" not in caplog.text
 
 
-HEAVY = ("fastapi", "sqlalchemy", "alembic", "aiohttp", "creditmesh.node.declaration")
+TO_UPGRADE_OR_ELSEWHERE = ("sqlalchemy", "alembic", "aiohttp")
+"""What only who migrates needs, and only the door of services that are processes of their own."""
+HEAVY = ("fastapi", "creditmesh.node.declaration", *TO_UPGRADE_OR_ELSEWHERE)
 
 
 @pytest.mark.parametrize(
-    "imports", ["creditmesh.node.cli", "creditmesh.node.cli, creditmesh.node.people, creditmesh.node.settings"]
+    ("imports", "heavy"),
+    [
+        ("creditmesh.node.cli", HEAVY),
+        ("creditmesh.node.cli, creditmesh.node.people, creditmesh.node.settings", HEAVY),
+        ("creditmesh.node.running", TO_UPGRADE_OR_ELSEWHERE),
+        ("creditmesh.node.running, creditmesh.node.door", TO_UPGRADE_OR_ELSEWHERE),
+    ],
 )
-def test_a_command_that_needs_no_service_loads_none(imports: str):
-    code = f"import sys, {imports}; print([name for name in {HEAVY} if name in sys.modules])"
+def test_a_command_that_needs_no_service_loads_none_and_a_process_only_what_it_is_for(
+    imports: str, heavy: tuple[str, ...]
+):
+    code = f"import sys, {imports}; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
     assert done.stdout.strip() == "[]"

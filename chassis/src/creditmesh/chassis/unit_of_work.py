@@ -15,7 +15,6 @@ from creditmesh.chassis.bus.queue import Outgoing, TransactionFacts, enqueue, va
 from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.errors import DatabaseError, may_go_well
 from creditmesh.chassis.database.session import COPY_FROM, Session
-from creditmesh.chassis.database.statements import Statement
 from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.errors import Unavailable, outcome_unknown
 from creditmesh.chassis.ids import new_id
@@ -100,7 +99,7 @@ class UnitOfWork:
             Outgoing(id=event_id, part=part, type=outbox.event.type, version=outbox.event.version, key="", data=None)
         )
 
-    async def write(self, statement: Statement, values: Mapping[str, object]) -> Row:
+    async def write(self, statement: str, values: Mapping[str, object]) -> Row:
         """Run a statement that decides whether what was gathered is written, and by itself is the transaction.
 
         It has the parts of `bus.queue.insertions`, and its one row begins with whether they were written; if not,

@@ -9,7 +9,7 @@ from creditmesh.chassis.door import DoorApp, Hosted
 from creditmesh.chassis.http.token import Mint
 from creditmesh.gateway.catching_up import peers_behind
 from creditmesh.gateway.door import build
-from creditmesh.gateway.transport import InProcess, OverHttp, ServiceTransport
+from creditmesh.gateway.transport import InProcess, ServiceTransport
 from creditmesh.schemas.asyncapi import asyncapi
 from creditmesh.schemas.directory import Directory
 
@@ -49,9 +49,14 @@ def _peer_key(followed: ProcessState, node: str, key: str) -> bytes | None:
 
 def _transports(hosted: Hosted) -> dict[str, ServiceTransport]:
     here: dict[str, ServiceTransport] = {name: InProcess(app) for name, app in hosted.apps.items()}
+    return {**_elsewhere(hosted), **here} if hosted.settings.services else here
+
+
+def _elsewhere(hosted: Hosted) -> dict[str, ServiceTransport]:
+    from creditmesh.gateway.transport.over_http import OverHttp  # noqa: PLC0415 - a node in one process needs no client
+
     made = hosted.equipment
     mint = Mint(made.keys.token_key(), node=made.node.code)
-    there: dict[str, ServiceTransport] = {
+    return {
         name: OverHttp(url, token=partial(mint.token, audience=name)) for name, url in hosted.settings.services.items()
     }
-    return {**there, **here}

@@ -12,6 +12,7 @@ from typing import Protocol
 from creditmesh.chassis import logs
 from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.database.roles import BUS, RELAY
+from creditmesh.chassis.door import Door
 from creditmesh.chassis.host import Host
 from creditmesh.chassis.relay import Relay
 from creditmesh.chassis.settings import NodeSettings
@@ -19,7 +20,6 @@ from creditmesh.chassis.transports import open_publisher
 from creditmesh.chassis.vault.keys import RENEWED, Keys
 from creditmesh.node import database, run_files
 from creditmesh.node.declaration import NODE
-from creditmesh.node.door import door
 from creditmesh.node.errors import NodeError
 
 GATEWAY = "gateway"
@@ -126,8 +126,14 @@ def _host(settings: NodeSettings, hosted: Sequence[str]) -> Host:
         settings=settings,
         addresses=_addresses(settings, [*hosted, BUS]),
         hosted=hosted,
-        door=door if GATEWAY in hosted else None,
+        door=_door() if GATEWAY in hosted else None,
     )
+
+
+def _door() -> Door:
+    from creditmesh.node.door import door  # noqa: PLC0415 - no other process is a door
+
+    return door
 
 
 async def _until_told(

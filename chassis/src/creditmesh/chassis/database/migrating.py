@@ -1,7 +1,7 @@
 """Migrating: a node's database, its roles, its schemas, and every package's versions in its own schema.
 
 A package's versions are plain Alembic files in `<package>/migrations`, run under `<node>_ddl` by one shared `env.py`,
-each package in one transaction and recorded in `<schema>.alembic_version`.
+each package that is behind in one transaction and recorded in `<schema>.alembic_version`.
 """
 
 import asyncio
@@ -11,14 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 import asyncpg
-from alembic import command
-from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
 
 from creditmesh.chassis.database.address import DatabaseAddress, addresses
 from creditmesh.chassis.database.connecting import connect
-from creditmesh.chassis.database.migrations import OPTION, Run
 from creditmesh.chassis.database.roles import (
     BUS,
     DDL,
@@ -31,7 +26,16 @@ from creditmesh.chassis.database.roles import (
 )
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.database.upgrading import alone
-from creditmesh.chassis.database.versions import CHASSIS, Migrated, Upgraded, behind, config_of, head_of, is_node
+from creditmesh.chassis.database.versions import (
+    CHASSIS,
+    Migrated,
+    Upgraded,
+    behind,
+    head_of,
+    is_node,
+    version_of,
+    versions_of,
+)
 from creditmesh.chassis.facts import Facts
 
 _LOCK = 0x6372_6564
@@ -115,7 +119,7 @@ async def _versions(ddl: DatabaseAddress, facts: Facts, packages: Sequence[Migra
         await session.script("alter default privileges revoke execute on functions from public")
         await _schemas(session, facts, packages)
         for package in (*CHASSIS, *packages):
-            await _upgraded(ddl, package, facts)
+            await _upgraded(session, ddl, package, facts)
             if package.name == BUS:
                 await session.execute(_KEEP_NODE, asdict(facts))
         await session.begin()
@@ -130,11 +134,13 @@ async def _versions(ddl: DatabaseAddress, facts: Facts, packages: Sequence[Migra
         session.end()
 
 
-async def _upgraded(ddl: DatabaseAddress, package: Migrated, facts: Facts) -> None:
-    # Alembic runs on SQLAlchemy's own connection, in one transaction a package.
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: _patient(ddl), poolclass=NullPool)
-    async with engine.begin() as connection:
-        await connection.run_sync(_upgrade, package, facts)
+async def _upgraded(session: Session, ddl: DatabaseAddress, package: Migrated, facts: Facts) -> None:
+    folder = versions_of(package.package)
+    if folder is None or await version_of(session, package) == head_of(package.package):
+        return
+    from creditmesh.chassis.database.runner import run_versions  # noqa: PLC0415 - most starts upgrade nothing
+
+    await run_versions(lambda: _patient(ddl), package, versions=folder, facts=facts)
 
 
 async def _schemas(session: Session, facts: Facts, packages: Sequence[Migrated]) -> None:
@@ -153,9 +159,3 @@ async def _grant_vault(session: Session, facts: Facts, packages: Sequence[Migrat
         for function in sorted(package.vault):
             await session.script(f"grant usage on schema vault to {role}")
             await session.script(f"grant execute on function vault.{quoted(function)} to {role}")
-
-
-def _upgrade(connection: Connection, package: Migrated, facts: Facts) -> None:
-    if (config := config_of(package.package)) is not None:
-        config.attributes[OPTION] = Run(connection=connection, schema=package.name, facts=facts)
-        command.upgrade(config, "head")

@@ -14,7 +14,7 @@ import asyncpg
 
 from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.errors import DatabaseError
-from creditmesh.chassis.database.statements import Statement, compiled
+from creditmesh.chassis.database.statements import compiled
 
 COPY_FROM = 30
 """From this many rows on COPY, which is two round trips, is cheaper than a prepared insert (`bench statements`)."""
@@ -45,25 +45,25 @@ class Session:
         """Whether a transaction is open."""
         return not self.ended and self.driver.is_in_transaction()
 
-    async def fetch(self, statement: Statement, values: Mapping[str, object] = _NOTHING) -> Sequence[Row]:
+    async def fetch(self, statement: str, values: Mapping[str, object] = _NOTHING) -> Sequence[Row]:
         """The rows of a statement. DatabaseError says what went wrong, without values."""
         sql, names = compiled(statement)
         rows: Sequence[Any] = await self._watched(sql, self.driver.fetch(sql, *[values[name] for name in names]))
         return rows
 
-    async def row(self, statement: Statement, values: Mapping[str, object] = _NOTHING) -> Row | None:
+    async def row(self, statement: str, values: Mapping[str, object] = _NOTHING) -> Row | None:
         """The one row of a statement, or None; ValueError if there are more."""
         rows = await self.fetch(statement, values)
         if len(rows) > 1:
             raise ValueError(f"{len(rows)} rows where one was expected")
         return rows[0] if rows else None
 
-    async def value(self, statement: Statement, values: Mapping[str, object] = _NOTHING) -> Any:
+    async def value(self, statement: str, values: Mapping[str, object] = _NOTHING) -> Any:
         """The first column of the first row; None where there is none."""
         rows = await self.fetch(statement, values)
         return rows[0][0] if rows else None
 
-    async def execute(self, statement: Statement, values: Mapping[str, object] = _NOTHING) -> int:
+    async def execute(self, statement: str, values: Mapping[str, object] = _NOTHING) -> int:
         """Run a statement whose rows nobody wants; how many it touched."""
         sql, names = compiled(statement)
         status: str = await self._watched(sql, self.driver.execute(sql, *[values[name] for name in names]))

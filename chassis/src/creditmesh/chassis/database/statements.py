@@ -1,16 +1,15 @@
-"""Statements as the driver takes them: SQLAlchemy writes and compiles each once, with its values by name.
+"""Statements as the driver takes them, each rewritten once: a text with `:name` where a value goes.
 
-A statement is a constant of its module: a text with `:name` where a value goes, or one that SQLAlchemy composed with
-`bindparam`. Types that PostgreSQL cannot infer are written as casts (`cast(:ids as uuid[])`).
+A statement is a constant of its module. Types that PostgreSQL cannot infer are written as casts
+(`cast(:ids as uuid[])`, or `::`), and a colon before a word that is no value with a backslash before it.
 """
 
+import re
 from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import Executable, text
-from sqlalchemy.dialects.postgresql.asyncpg import dialect
-
-Statement = str | Executable
+_VALUE = re.compile(r"(?<![:\w\\]):(\w+)(?![:\w])")
+_COLON = re.compile(r"\\(?=:)")
 
 
 class Compiled(NamedTuple):
@@ -21,11 +20,8 @@ class Compiled(NamedTuple):
 
 
 @cache
-def compiled(statement: Statement) -> Compiled:
-    """The statement's compiled form, made once; TypeError if a value stands in it, which would make it no constant."""
-    executable = text(statement) if isinstance(statement, str) else statement
-    made = executable.compile(dialect=dialect())  # type: ignore[attr-defined,no-untyped-call] # SQLAlchemy's
-    names = tuple(made.positiontup or ())
-    if own := [name for name in names if made.binds[name].value is not None]:
-        raise TypeError(f"values belong beside a statement and not into it: {', '.join(own)} in {made}")
-    return Compiled(str(made), names)
+def compiled(statement: str) -> Compiled:
+    """The statement's form for the driver, made once; a name that stands in it twice is one value."""
+    places: dict[str, int] = {}
+    sql = _VALUE.sub(lambda found: f"${places.setdefault(found[1], len(places) + 1)}", statement)
+    return Compiled(_COLON.sub("", sql), tuple(places))

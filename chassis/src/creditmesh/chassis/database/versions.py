@@ -4,14 +4,12 @@ What is at another than this program's newest is behind; a database that a newer
 """
 
 import importlib.util
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple, Protocol
-
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 
 from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.roles import quoted
@@ -23,6 +21,8 @@ _NODE = "select code, tier, parts, to_jsonb(n) ->> 'sandbox' as sandbox from bus
 """A node from before that was kept has no such column: it is what its migration is told."""
 _HAS_VERSIONS = "select to_regclass('bus.installed') is not null"
 _VERSIONS = "select package, version from bus.installed"
+_VERSION = re.compile(r"([a-z]+_\d{4})_\w+\.py\Z")
+"""A migration's file: what it is called, and what it does."""
 
 
 class Migrated(Protocol):
@@ -85,25 +85,22 @@ async def assert_node(session: Session, expected: Facts, packages: Sequence[Migr
 
 @cache
 def head_of(package: str) -> str | None:
-    """The newest migration of a package; None where it has none."""
-    config = config_of(package)
-    return None if config is None else ScriptDirectory.from_config(config).get_current_head()
+    """The newest migration of a package; None where it has none.
+
+    It is read in the names of the files: a process that starts asks for every package, and runs none of them.
+    """
+    folder = versions_of(package)
+    found = () if folder is None else (_VERSION.match(path.name) for path in folder.iterdir())
+    return max((each[1] for each in found if each is not None), default=None)
 
 
-def config_of(package: str) -> Config | None:
-    """What Alembic has to know to run a package's migrations; None where it has none."""
+def versions_of(package: str) -> Path | None:
+    """The folder of a package's migrations; None where it has none."""
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError(f"no package {package!r}")
     folders = (Path(place) / "migrations" for place in spec.submodule_search_locations)
-    versions = next((folder for folder in folders if folder.is_dir()), None)
-    if versions is None:
-        return None
-    config = Config()
-    config.set_main_option("script_location", _escaped(Path(__file__).parent / "alembic"))
-    config.set_main_option("path_separator", "newline")
-    config.set_main_option("version_locations", _escaped(versions))
-    return config
+    return next((folder for folder in folders if folder.is_dir()), None)
 
 
 async def behind(session: Session, packages: Sequence[Migrated]) -> list[Upgraded]:
@@ -137,9 +134,16 @@ def _assert_same(row: Row, expected: Facts) -> None:
 async def _assert_not_newer(session: Session, packages: Sequence[Migrated]) -> None:
     """WrongNode if a newer program has upgraded any of it, to the end or not."""
     for package in (*CHASSIS, *packages):
-        table = f"{quoted(package.name)}.alembic_version"
-        if await session.value("select to_regclass(:table) is not null", {"table": table}):
-            _assert_known(package, await session.value(f"select version_num from {table}"))
+        _assert_known(package, await version_of(session, package))
+
+
+async def version_of(session: Session, package: Migrated) -> str | None:
+    """At which migration a package's schema is; None before its first."""
+    table = f"{quoted(package.name)}.alembic_version"
+    if not await session.value("select to_regclass(:table) is not null", {"table": table}):
+        return None
+    found: str | None = await session.value(f"select version_num from {table}")
+    return found
 
 
 def _assert_known(package: Migrated, found: str | None) -> None:
@@ -151,7 +155,3 @@ def _assert_known(package: Migrated, found: str | None) -> None:
             f"数据库版本高于本程序：模式 {package.name!r} 的迁移为 {found}，本程序仅到 {own or '无'}。"
             "未作任何更改：请启动与数据库相符的版本。",
         )
-
-
-def _escaped(path: Path) -> str:
-    return str(path).replace("%", "%%")
