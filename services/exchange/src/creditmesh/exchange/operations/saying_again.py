@@ -1,4 +1,4 @@
-"""What was set aside of a feed is said again behind what its readers hold, in turns; what is shared meanwhile waits behind.
+"""What was set aside of a feed is said again behind what its readers hold; what is shared meanwhile waits behind it.
 
 The same lines as they stood, under their numbers; what the feed has already is not said again. Of a record of which a
 number was used twice, what was decided here since is said under numbers above all of them, and told to this node too,

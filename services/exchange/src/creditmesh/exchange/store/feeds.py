@@ -294,7 +294,7 @@ async def those(session: Session, feed: str, records: Collection[UUID]) -> set[U
 
 
 async def placed(session: Session, feed: str, revisions: Collection[tuple[UUID, int, str]]) -> set[tuple[UUID, int]]:
-    """Those of these revisions (record, rev, change) that stand in the feed, or will; not where it is withheld instead."""
+    """Those of these revisions (record, rev, change) that stand in the feed or will; not where it is withheld."""
     records, revs, changes = zip(*revisions, strict=True)
     wanted = {"feed": feed, "records": records, "revs": revs, "changes": changes}
     return {(row.record, row.rev) for row in await session.fetch(_PLACED_AS, wanted)}
