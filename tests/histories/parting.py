@@ -7,6 +7,9 @@ from tests.histories.world import World
 from tests.support.eventually import eventually
 from tests.support.restoring import swapped
 
+_LEFT = """
+    select (select count(*) from exchange.set_aside) + (select count(*) from bus.catching_up where peer = $1)
+"""
 _SECOND = f"/v1/admin/feeds/{UP}/second-history"
 
 
@@ -28,11 +31,12 @@ async def join(world: World, code: str, above: str) -> None:
     if said["head"] is not None:
         (await operator.post(_SECOND, json={"head": said["head"]})).raise_for_status()
     await world.fetch_back(code)
-    await eventually(partial(_is_said_again, world, code))
+    await eventually(partial(_is_whole, world, code))
 
 
-async def _is_said_again(world: World, code: str) -> bool:
-    return not await world.eyes[code].fetchval("select count(*) from exchange.set_aside")
+async def _is_whole(world: World, code: str) -> bool:
+    """Whether all is said again, and the node shows what it holds."""
+    return not await world.eyes[code].fetchval(_LEFT, code)
 
 
 async def _enrolled(world: World, code: str, peer: str, *, active: bool) -> None:

@@ -73,6 +73,10 @@ EXAMPLES = {
     "GET /v1/admin/chain": Example(path={}),
     "POST /v1/admin/chain/{peer}/{node}/accept": Example(path={"peer": "province", "node": "nation"}, status=409),
     "POST /v1/admin/feeds/{feed}/restore": Example(path={"feed": "down"}),
+    "GET /v1/admin/feeds/{feed}/second-history": Example(path={"feed": "down-nobody"}),
+    "POST /v1/admin/feeds/{feed}/second-history": Example(
+        path={"feed": "down-nobody"}, body=lambda _: {"head": "1-9f3a01bc22d4e6f8"}, status=409
+    ),
     "GET /v1/admin/feeds/restored": Example(path={}),
     "DELETE /v1/admin/feeds/{feed}/restored/{index}": Example(path={"feed": "down", "index": "0"}, status=404),
     "POST /v1/admin/feeds/up/restored/{index}/end": Example(path={"index": "0"}, status=404),

@@ -13,7 +13,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from creditmesh.schemas.acknowledgements import EntryRange, EntryRefusal, Proof
-from creditmesh.schemas.bodies import In, Out
+from creditmesh.schemas.bodies import Out
 from creditmesh.schemas.bounds import Count, Day, Digest, Instant, ReasonCode, Revision
 from creditmesh.schemas.encodings import FROM_BASE64, Base64, Json
 from creditmesh.schemas.identifiers import Code, FeedName, NodeCode, SubjectKind, Tier
@@ -266,38 +266,6 @@ class RestoredOut(Out):
     peer: NodeCode | None = None
     holds: int | None = None
     """Who gave the page, and how much that peer holds; None where nobody holds more than stands here."""
-
-
-class HeldOut(Out):
-    """How much a node that reads a feed holds of it."""
-
-    node: NodeCode
-    holds: int
-    common: int
-    """How much of that stands here: all of it, but of a reader that holds another history."""
-
-
-class SecondHistoryOut(Out):
-    """What a node has appended to a feed beside what a reader of it holds, and what can be done about it."""
-
-    feed: FeedName
-    size: int
-    first: int | None = None
-    """From which entry on what stands here is held by nobody, and would be set aside; None where nothing would."""
-    entries: int = 0
-    records: int = 0
-    """How many entries that are, and of how many records."""
-    head: str | None = None
-    """Size and root of what stands here, to be said again by who sets it aside."""
-    readers: tuple[HeldOut, ...] = ()
-    left: int = 0
-    """How many entries were set aside and are not said again yet."""
-
-
-class SetAsideBody(In):
-    """The head of what is to be set aside, as `head` named it."""
-
-    head: Word
 
 
 class LostOut(Out):

@@ -11,8 +11,9 @@ from creditmesh.exchange.api.feeds import NDJSON, PULLS, Feed
 from creditmesh.exchange.operations import chain, copying, offering, restoring, setting_aside
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.chain import ChainOut
-from creditmesh.schemas.exchange import FeedOut, LostOut, OfferedOut, RestoredOut, SecondHistoryOut, SetAsideBody
+from creditmesh.schemas.exchange import FeedOut, LostOut, OfferedOut, RestoredOut
 from creditmesh.schemas.identifiers import FeedName, NodeCode
+from creditmesh.schemas.second_history import SecondHistoryOut, SetAsideBody
 
 router = Router()
 

@@ -17,7 +17,7 @@ from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.vault.keys import Keys, verified
 from creditmesh.exchange.errors import FeedBehind, NotCompared
-from creditmesh.exchange.store import catching_up, feeds, set_aside, tiles
+from creditmesh.exchange.store import catching_up, feeds, tiles
 from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.exchange import DOWN, UP, FeedOut, feed_origin
@@ -131,14 +131,12 @@ def is_appendable(ctx: Context, feed: str) -> bool:
     return True
 
 
-async def assert_appendable(ctx: Context, feed: str, size: int, *, again: bool) -> None:
-    """The same, for a head that is held and of that size; FeedBehind too before what was set aside is said `again`.
+async def assert_appendable(ctx: Context, feed: str, size: int) -> None:
+    """The same, for a head that is held and of that size.
 
     Where it was longer a moment ago, or the database may be another, all are asked anew.
     """
     heard = assert_compared(ctx, feed)
-    if not again and await set_aside.any_of(await ctx.session(), feed):
-        raise FeedBehind
     if size < heard.least[feed] or await is_another(ctx.equipment, await ctx.session()):
         ctx.equipment.memory[Compared] = Compared()
         raise NotCompared

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from creditmesh.chassis.context import Context
 from creditmesh.exchange.entries import Draft, pieces
 from creditmesh.exchange.operations.comparing import assert_appendable
-from creditmesh.exchange.store import feeds
+from creditmesh.exchange.store import feeds, set_aside
 from creditmesh.exchange.store.feeds import SignedHead
 from creditmesh.schemas.exchange import feed_origin
 from creditmesh.schemas.tlog import Checkpoint, Range, Subtree, checkpoint_text, full_tiles, leaf_hash, signed_note
@@ -16,27 +16,44 @@ def word(feed: str) -> str:
     return f"feed/{feed}"
 
 
-async def append(
-    ctx: Context, feed: str, drafts: Sequence[Draft], *, held: Range | None = None, again: bool = False
-) -> int:
-    """Append these entries, at least one, and sign the tree heads they make; the index of the first.
+async def append(ctx: Context, feed: str, drafts: Sequence[Draft], *, held: Range | None = None) -> None:
+    """Append these entries, at least one, and sign the tree heads they make; behind what was set aside, if any is.
 
     The head is held until the transaction ends: take every other lock before. `held` is the range of a head that the
-    caller holds already; `again`: they were set aside, which goes before all else. NotCompared or FeedBehind where the
-    feed may not be appended to (`comparing`).
+    caller holds already. NotCompared or FeedBehind where the feed may not be appended to (`comparing`).
     """
     session = await ctx.session()
     before = await feeds.hold(session, feed) if held is None else held
-    await assert_appendable(ctx, feed, before.size, again=again)
+    await assert_appendable(ctx, feed, before.size)
+    if await set_aside.any_of(session, feed):
+        await set_aside.add(session, feed, drafts)
+    else:
+        await _append(ctx, feed, drafts, before=before)
+
+
+async def append_again(ctx: Context, feed: str, drafts: Sequence[Draft]) -> int:
+    """Append entries that were set aside, before all others; the index of the first. As for `append` in all else."""
+    before = await feeds.hold(await ctx.session(), feed)
+    await assert_appendable(ctx, feed, before.size)
+    await _append(ctx, feed, drafts, before=before)
+    return before.size
+
+
+async def _append(ctx: Context, feed: str, drafts: Sequence[Draft], *, before: Range) -> None:
     heads, completed, after = list[SignedHead](), list[Subtree](), before
     for piece in pieces(drafts):
         after, more = after.extended(leaf_hash(draft.line.encode()) for draft in piece.drafts)
         heads.append(SignedHead(after, signed_head(ctx, feed, after), piece.weight))
         completed += more
     await feeds.append(
-        session, feed, first=before.size, drafts=drafts, heads=heads, tiles=full_tiles(completed), waking=word(feed)
+        await ctx.session(),
+        feed,
+        first=before.size,
+        drafts=drafts,
+        heads=heads,
+        tiles=full_tiles(completed),
+        waking=word(feed),
     )
-    return before.size
 
 
 def signed_head(ctx: Context, feed: str, range_: Range) -> str:

@@ -1,4 +1,4 @@
-"""What was set aside of a feed is said again behind what its readers hold, in turns, before anything else is appended.
+"""What was set aside of a feed is said again behind what its readers hold; what is shared meanwhile waits behind it.
 
 The same lines as they stood, under their numbers; what the feed has already is not said again. Of a record of which a
 number was used twice, what was decided here since is said under numbers above all of them, and told to this node too,
@@ -20,7 +20,7 @@ from creditmesh.exchange.chunks import PageChunk, told_anew
 from creditmesh.exchange.entries import Draft, place_of, renumbered
 from creditmesh.exchange.operations import sealing, telling
 from creditmesh.exchange.operations.comparing import assert_compared
-from creditmesh.exchange.operations.feeds import append
+from creditmesh.exchange.operations.feeds import append_again
 from creditmesh.exchange.operations.forgetting import shared_no_more
 from creditmesh.exchange.store import answers, lost, set_aside
 from creditmesh.exchange.store.lost import COPY, FoundRevision, LostEntry
@@ -39,6 +39,8 @@ from creditmesh.schemas.exchange import (
 _AT_ONCE = 100
 """Entries, with all that was set aside of their records."""
 _CONTRADICTORY = "contradictory_entry"
+_WITHHELD = frozenset({"withheld", "waits"})
+"""This node's own words about what it does not show: it is not told them."""
 _Revision = tuple[UUID | None, int | None]
 
 
@@ -74,7 +76,7 @@ async def say_again(ctx: Context, feed: str) -> bool:
         return False
     await set_aside.gone(session, [row.number for row in rows])
     if again.drafts:
-        first = await append(ctx, feed, [draft for draft, _ in again.drafts], again=True)
+        first = await append_again(ctx, feed, [draft for draft, _ in again.drafts])
         await _tell(ctx, feed, first, again)
     await lost.put(session, again.listed)
     return True
@@ -115,7 +117,7 @@ async def _of_records(ctx: Context, feed: str, rows: Sequence[SetAside], again: 
         if rev == row.rev:
             again.drafts.append((_as_it_stood(row, forgets=row.item in closed), False))
         else:
-            again.drafts.append((_renumbered(ctx, row, rev, ciphers), True))
+            again.drafts.append((_renumbered(ctx, row, rev, ciphers), row.change not in _WITHHELD))
     return True
 
 

@@ -15,8 +15,8 @@ from creditmesh.exchange.operations.comparing import all_heard, begins, compared
 from creditmesh.exchange.operations.restoring import fetched, refused
 from creditmesh.exchange.store import feeds, set_aside, tiles
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.exchange import HeldOut, SecondHistoryOut
 from creditmesh.schemas.pages import BadPage, extended
+from creditmesh.schemas.second_history import HeldOut, SecondHistoryOut
 from creditmesh.schemas.tlog import Checkpoint, Range
 
 _log = structlog.get_logger(__name__)

@@ -210,6 +210,7 @@ _THOSE = """
     select record from unnest(cast(:records as uuid[])) as w(record)
      where exists (
         select from (select feed from exchange.feed_entry where record = w.record offset 0) e where e.feed = :feed)
+        or exists (select from exchange.set_aside s where s.record = w.record and s.feed = :feed)
 """
 _PLACED_AS = """
     select distinct e.record, e.rev
@@ -218,6 +219,12 @@ _PLACED_AS = """
      cross join lateral (
         select feed, record, rev, change from exchange.feed_entry where record = w.record and rev = w.rev offset 0) e
      where e.feed = :feed and e.change = w.change
+    union
+    select s.record, s.rev
+      from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:changes as text[]))
+           as w(record, rev, change)
+      join exchange.set_aside s on s.record = w.record and s.rev = w.rev and s.change = w.change
+     where s.feed = :feed
 """
 
 
@@ -281,13 +288,13 @@ async def bodies(session: Session, feed: str, indices: Collection[int]) -> dict[
 
 
 async def those(session: Session, feed: str, records: Collection[UUID]) -> set[UUID]:
-    """Those of these records that the feed has an entry of."""
+    """Those of these records that the feed has an entry of, or is to have one that was set aside."""
     rows = await session.fetch(_THOSE, {"feed": feed, "records": list(records)})
     return {UUID(bytes=row.record.bytes) for row in rows}
 
 
 async def placed(session: Session, feed: str, revisions: Collection[tuple[UUID, int, str]]) -> set[tuple[UUID, int]]:
-    """Those of these revisions (record, rev, change) that stand in the feed; not where it is withheld instead."""
+    """Those of these revisions (record, rev, change) that stand in the feed or will; not where it is withheld."""
     records, revs, changes = zip(*revisions, strict=True)
     wanted = {"feed": feed, "records": records, "revs": revs, "changes": changes}
     return {(row.record, row.rev) for row in await session.fetch(_PLACED_AS, wanted)}

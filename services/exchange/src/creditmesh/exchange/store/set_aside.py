@@ -7,6 +7,7 @@ from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.packing import unpack
+from creditmesh.exchange.entries import Draft
 from creditmesh.schemas.acknowledgements import MOST_ANSWERED
 from creditmesh.schemas.tlog import Range
 
@@ -44,6 +45,7 @@ class Said(NamedTuple):
 _ANY = "select exists (select from exchange.set_aside where feed = :feed)"
 _LEFT = "select feed, count(*) as count from exchange.set_aside group by feed"
 _FEEDS = "select distinct feed from exchange.set_aside order by feed"
+_ENTRY = ("feed", "index", "line", "salt", "body", "record", "rev", "subject", "change", "item", "party")
 _MOVE = "select exchange.set_aside_feed(:feed, :cut, :stack)"
 _HEADS = "select size, root from exchange.second_history where feed = :feed"
 _VERIFIED = """
@@ -151,6 +153,12 @@ async def counted(session: Session, feed: str, *, since: int) -> tuple[int, int]
     """How many entries stand from there on, and of how many records."""
     [row] = await session.fetch(_RECORDS, {"feed": feed, "first": since})
     return row.entries, row.records
+
+
+async def add(session: Session, feed: str, drafts: Sequence[Draft]) -> None:
+    """These are to be said behind what is left. The feed's head is held."""
+    rows = [(feed, 0, d.line, d.salt, d.body, d.record, d.rev, d.subject, d.change, d.item, d.party) for d in drafts]
+    await session.copy("exchange.set_aside", _ENTRY, rows)
 
 
 async def next_of(session: Session, feed: str, *, limit: int) -> list[SetAside]:
