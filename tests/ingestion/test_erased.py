@@ -1,5 +1,6 @@
 """Rows and records about somebody who was erased: nothing can be stored of them, and nobody else waits for that."""
 
+import asyncio
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -331,3 +332,20 @@ async def test_an_erased_record_is_opened_by_nothing_and_its_row_is_refused_whil
     await turned(alone)
     again = await alone.submit(row)
     assert (again.status_code, again.json()["errors"][0]["code"]) == (422, "record_deleted")
+
+
+async def test_an_order_that_is_given_while_the_person_is_looked_at_waits_and_not_in_a_circle(alone: House):
+    number = resident(alone.number())
+    _, subject = await made(alone, person_penalty(alone.number(), CF_XDR_ZJHM=number))
+    await erase_person(alone, number)
+    await turned(alone)
+    async with alone.database.session() as session:
+        await session.execute(LONG_AGO)
+    order = ErasureIn(person=whom(number), confirmed=True, **BY)
+    async with alone.context(OPERATOR) as ctx:
+        await ctx.lock([subject])
+        looking = asyncio.create_task(Eraser(alone.equipment).turn())
+        assert not (await asyncio.wait([looking], timeout=0.5))[0], "it waits for the order"
+        found = await operations.erase_person(ctx, order)
+    assert await looking == (0, 0), "the order says when it is looked at again"
+    assert (found.records, found.key) == ((), "goes")
