@@ -24,11 +24,11 @@ from creditmesh.chassis.database.connecting import connect
 from creditmesh.chassis.database.embedded import EmbeddedServer
 
 ROOT = Path(__file__).parents[2]
+PLACES = ("*.md", "*/README.md", "*/*/README.md", "docs/*.md", "docs/guide/**/*.md")
 PAGES = sorted(
     path
-    for path in ROOT.rglob("*.md")
-    if path.name != "CHANGELOG.md"
-    and not {"decisions", "reference", ".venv", "var"} & set(path.parts[len(ROOT.parts) :])
+    for path in {found for place in PLACES for found in ROOT.glob(place)}
+    if path.name != "CHANGELOG.md" and not path.relative_to(ROOT).parts[0].startswith(".")
 )
 """What is read to be followed: not what a release changed, what was decided, nor what is written from the code."""
 RUNNABLE = ("sh", "python", "sql")

@@ -87,7 +87,7 @@ EXAMPLES: Mapping[str, JsonValue] = {
     },
     "ToCompareIn": {
         "said": [
-            {"peer": "village", "record": _RECORD, "saying": "nothing", "index": 7, "rev": 1, "change": "accepted"},
+            {"peer": "village", "record": _RECORD, "saying": "waits", "index": 7, "rev": 1, "change": "accepted"},
         ]
     },
     "RecordsIn": {"records": [_RECORD]},
@@ -97,7 +97,7 @@ EXAMPLES: Mapping[str, JsonValue] = {
         "party": "market_regulation",
         "scopes": ["records:submit"],
         "items": ["administrative_penalty"],
-        "label": "nightly import",
+        "label": "nightly-import",
     },
     "OfficerToken": {
         "kind": "department",
