@@ -71,7 +71,7 @@ method, or no command. 接口一览：可调用方、客户端方法、命令与
 | route | who | client | command | guide |
 |---|---|---|---|---|
 """
-_VERBS = {"get": "GET", "pages": "GET", "post": "POST", "tell": "POST"}
+_VERBS = {"get": "GET", "listing": "GET", "pages": "GET", "post": "POST", "searched": "POST", "tell": "POST"}
 
 
 def routes_page() -> str:
