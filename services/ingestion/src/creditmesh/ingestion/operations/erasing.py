@@ -18,8 +18,9 @@ from creditmesh.chassis.vault.ciphers import SECONDS_CLOSED
 from creditmesh.ingestion.operations.erasure_entries import erasure_of
 from creditmesh.ingestion.operations.records.record_book import RecordBook, StateChange
 from creditmesh.ingestion.operations.subjects import identity_of
-from creditmesh.ingestion.store import copies, erasing, named
-from creditmesh.ingestion.store.erasing import ErasedRecord, Erasure, NewestOf
+from creditmesh.ingestion.store import copies, erasing, erasure_entries, named
+from creditmesh.ingestion.store.erasing import NewestOf
+from creditmesh.ingestion.store.erasure_entries import ErasedRecord, Erasure
 from creditmesh.schemas.erasures import ErasedRecordOut, ErasureIn, ErasureOut
 from creditmesh.schemas.problems import FieldError
 
@@ -146,7 +147,7 @@ async def _erase(ctx: Context, order: ErasureIn, found: "_Found") -> UUID:
     people = [(each, part, None) for each, part in sorted(found.person.items())]
     await erasing.close(session, people, seconds=SECONDS_CLOSED, erasure=erasure.id)
     erased = [ErasedRecord(each.record, each.rev + 1, each.item, each.party) for each in found.own]
-    await erasing.keep(session, erasure, erased)
+    await erasure_entries.keep(session, erasure, erased)
     return erasure.id
 
 

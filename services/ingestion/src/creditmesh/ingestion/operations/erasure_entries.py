@@ -8,8 +8,8 @@ from uuid import UUID
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import NotFound
-from creditmesh.ingestion.store import erasing, erasure_answers
-from creditmesh.ingestion.store.erasing import ErasedRecord, Erasure
+from creditmesh.ingestion.store import erasure_answers, erasure_entries
+from creditmesh.ingestion.store.erasure_entries import ErasedRecord, Erasure
 from creditmesh.schemas.acknowledgements import Acknowledgement
 from creditmesh.schemas.erasures import ErasedRecordOut, ErasureLine, ErasureOut
 from creditmesh.schemas.events import HolderChanged
@@ -25,19 +25,19 @@ async def keep_answers(ctx: Context, events: Sequence[Delivered]) -> None:
 
 async def list_erasures(ctx: Context) -> list[ErasureOut]:
     """The newest hundred, newest first, without their records."""
-    return [_out(each) for each in await erasing.erasures(await ctx.session())]
+    return [_out(each) for each in await erasure_entries.erasures(await ctx.session())]
 
 
 async def erasure_of(ctx: Context, erasure: UUID) -> ErasureOut:
     """One, as it stands now. NotFound."""
     session = await ctx.session()
-    found = await erasing.erasures(session, id_=erasure)
+    found = await erasure_entries.erasures(session, id_=erasure)
     if not found:
         raise NotFound("No erasure has this id.", "没有该编号的删除登记。")
-    records = await erasing.erased_records(session, erasure)
+    records = await erasure_entries.erased_records(session, erasure)
     answers = await erasure_answers.answers_of(session, [each.record for each in records])
     shown = _out(found[0], tuple(_record(ctx, each, answers) for each in records))
-    return shown.model_copy(update={"key": _key(found[0], await erasing.needed_keys(session, erasure))})
+    return shown.model_copy(update={"key": _key(found[0], await erasure_entries.needed_keys(session, erasure))})
 
 
 def _out(entry: Erasure, records: Sequence[ErasedRecordOut] | None = None) -> ErasureOut:
