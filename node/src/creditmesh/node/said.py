@@ -22,7 +22,7 @@ Known = Mapping[str, object]
 """What names stand for."""
 
 
-class Call(NamedTuple):
+class WrittenCall(NamedTuple):
     """A call as it is written, in its module, and in the class and the function around it."""
 
     node: ast.Call
@@ -59,25 +59,25 @@ def modules() -> tuple[ModuleType, ...]:
 
 
 @cache
-def calls() -> tuple[Call, ...]:
+def calls() -> tuple[WrittenCall, ...]:
     """Every call in these modules, in their order."""
     return tuple(
         call
         for module in modules()
         if getattr(module, "__file__", None)
-        for call in _calls(ast.parse(inspect.getsource(module)), Call(_NO_CALL, module, None, None))
+        for call in _calls(ast.parse(inspect.getsource(module)), WrittenCall(_NO_CALL, module, None, None))
     )
 
 
 @cache
-def _callers() -> Mapping[int, list[Call]]:
-    found: dict[int, list[Call]] = defaultdict(list)
+def _callers() -> Mapping[int, list[WrittenCall]]:
+    found: dict[int, list[WrittenCall]] = defaultdict(list)
     for each in calls():
         found[id(each.made)].append(each)
     return found
 
 
-def given(call: Call, names: Sequence[str], bound: Known | None = None) -> Iterator[dict[str, object]]:
+def given(call: WrittenCall, names: Sequence[str], bound: Known | None = None) -> Iterator[dict[str, object]]:
     """What a call gives for these parameters of what it calls; of a table it takes from, once for each entry.
 
     Where nothing is known of it because it hands on parameters of the function around it, that function's calls say it.
@@ -93,7 +93,7 @@ def given(call: Call, names: Sequence[str], bound: Known | None = None) -> Itera
             yield found
 
 
-def _calls(node: ast.AST, around: Call) -> Iterator[Call]:
+def _calls(node: ast.AST, around: WrittenCall) -> Iterator[WrittenCall]:
     if isinstance(node, ast.ClassDef):
         around = around._replace(owner=node.name)
     elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and around.function is None:
@@ -104,13 +104,13 @@ def _calls(node: ast.AST, around: Call) -> Iterator[Call]:
         yield from _calls(each, around)
 
 
-def _function(call: Call) -> Callable[..., object] | None:
+def _function(call: WrittenCall) -> Callable[..., object] | None:
     """The function of a module around the call."""
     name = call.function.name if call.function is not None and call.owner is None else ""
     return getattr(call.module, name, None)
 
 
-def _each_entry(call: Call, known: Known) -> Iterator[Known]:
+def _each_entry(call: WrittenCall, known: Known) -> Iterator[Known]:
     """What is known, once for each entry of the table that the call takes its texts from."""
     for each in call.node.args:
         table = each.value if isinstance(each, ast.Starred) else None
@@ -122,7 +122,7 @@ def _each_entry(call: Call, known: Known) -> Iterator[Known]:
     yield known
 
 
-def _arguments(call: Call, names: Sequence[str], known: Known) -> dict[str, object]:
+def _arguments(call: WrittenCall, names: Sequence[str], known: Known) -> dict[str, object]:
     values: list[object] = []
     for each in call.node.args:
         value = _value(each.value if isinstance(each, ast.Starred) else each, known, call.module)
@@ -131,7 +131,7 @@ def _arguments(call: Call, names: Sequence[str], known: Known) -> dict[str, obje
     return dict(zip(names, values, strict=False)) | named
 
 
-def _locals(call: Call, bound: Known) -> dict[str, object]:
+def _locals(call: WrittenCall, bound: Known) -> dict[str, object]:
     """What is known of the names of the function around the call: of one that is given twice, nothing."""
     if call.function is None:
         return dict(bound)
