@@ -1,12 +1,14 @@
 """What a record and a query cost a city with few records in its tables, and with many: the same, at each size.
 
-Records are handed in as a department does, until so many stand (`GROWTH_RECORDS`). Nothing is written past the
-services: what grows is all that a node keeps of a record, its feed and its vault included.
+Records are handed in as a department does, until so many stand (`GROWTH_RECORDS`), or until no more are handed in to
+reach the next size (`GROWTH_SECONDS`): what was reached then is the last. Nothing is written past the services: what
+grows is all that a node keeps of a record, its feed and its vault included.
 """
 
 import asyncio
 import itertools
 import os
+import time
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -18,6 +20,7 @@ from bench.standing import Standing, drained
 from bench.wire import ask_for, post
 
 RECORDS = int(os.environ.get("GROWTH_RECORDS", "5000000"))
+LONGEST_IN_ALL = float(os.environ.get("GROWTH_SECONDS", "inf"))
 FIRST, STEP = 50_000, 10
 """How many records the first figures are at; each later size is so many times the one before, the last is `RECORDS`."""
 ROUNDS, RATE, SECONDS, CONNECTIONS = 3, 100, 6, 8
@@ -43,9 +46,9 @@ async def measure(standing: Standing) -> Table:
     sizes: list[Size] = []
     async with standing.session() as session:
         taking = Taking(standing, session)
-        records = 0
+        records, end = 0, time.monotonic() + LONGEST_IN_ALL
         for wanted in _sizes():
-            while records < wanted:
+            while records < wanted and time.monotonic() < end:
                 await taking.hand_in(NEW)
                 records += SENT
             await drained(session, LONGEST)
@@ -58,6 +61,8 @@ async def measure(standing: Standing) -> Table:
             await _asked(standing, size)
             await drained(session, LONGEST)
             sizes.append(size)
+            if time.monotonic() > end:
+                break
     return _table(sizes)
 
 

@@ -52,6 +52,20 @@ async def test_the_order_of_a_transaction_is_the_order_in_which_it_emitted(world
     assert await world.admin.fetchval(CHAIN) == 0
 
 
+async def test_many_events_are_queued_in_few_records_of_the_log(world: World):
+    records = "select wal_records from pg_stat_get_backend_wal(pg_backend_pid())"
+    async with world.source.session() as session:
+        await session.execute("select pg_stat_force_next_flush()")
+        before = await session.value(records)
+        await session.begin()
+        await world.gather(session, *["k"] * 1000)
+        await session.commit()
+        await session.execute("select pg_stat_force_next_flush()")
+        written = await session.value(records) - before
+    # One for each entry of the two keys, of body and queue; the rows themselves are written by the page.
+    assert written < 2_300
+
+
 async def test_two_orderers_at_once_leave_no_gap_and_no_broken_link(world: World):
     keys = [key for part in range(4) for key in keys_of(part, 3)]
     stop = asyncio.Event()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -101,6 +101,38 @@ async def test_two_transactions_that_know_the_same_people_wait_for_each_other_an
     orders = [subjects, subjects[::-1]] * 4
     await asyncio.gather(*(know(database, vault, dict.fromkeys(order, "organisation")) for order in orders))
     assert len(await vault.kinds(subjects)) == len(subjects)
+
+
+ENTER = """
+select vault.enter(array_agg(sha256(id::text::bytea)), array_agg(id), array_agg(1), array_agg(sha256('')),
+                   'i', 'mac', 'd', 'aead', '{}', '{}')
+  from unnest(cast($1 as uuid[])) as id
+"""
+KNOW = "select vault.know($1, array_fill('organisation'::text, array[cardinality(cast($1 as uuid[]))]))"
+RECORDS = "select wal_records from pg_stat_get_backend_wal(pg_backend_pid())"
+
+
+async def test_who_is_new_costs_one_record_of_the_log_for_a_row_and_one_for_each_of_its_indexes(database: Database):
+    subjects = [uuid4() for _ in range(1000)]
+    async with database.session() as session:
+        written = []
+        for statement in (ENTER, KNOW):
+            await session.execute("select pg_stat_force_next_flush()")
+            before = await session.fetchval(RECORDS)
+            await session.execute(statement, subjects)
+            await session.execute("select pg_stat_force_next_flush()")
+            written.append(await session.fetchval(RECORDS) - before)
+    # Of an index value and its subject there are two rows and three entries, of who is known one and one.
+    assert written[0] < 5_500
+    assert written[1] < 2_300
+
+
+async def test_an_index_value_that_is_given_twice_in_one_call_has_one_subject(database: Database):
+    twice = [uuid4(), uuid4()]
+    async with database.session() as session:
+        await session.execute(ENTER.replace("id::text::bytea", "'twice'"), twice)
+        await session.execute(KNOW, twice)
+        assert await session.fetchval("select count(*) from vault.known where subject = any($1)", twice) == 1
 
 
 async def test_a_service_does_neither_without_declaring_it(database: Database, vault: Vault, tmp_path: Path):

@@ -10,6 +10,7 @@ import pytest
 
 from creditmesh.catalogue import operations as catalogue
 from creditmesh.catalogue.objects import entry_of
+from creditmesh.chassis.packing import unpack
 from creditmesh.exchange.operations import answering
 from creditmesh.exchange.store import catching_up
 from creditmesh.schemas.events import PageReceived
@@ -142,7 +143,7 @@ async def test_what_was_refused_is_not_kept_and_what_was_accepted_is(chain: Chai
     async with province.database.session() as session:
         rows = await session.fetch("select data from exchange.received_page where feed = 'up'")
         held = await session.fetchval("select count(*) from ingestion.revision where record = $1", refused)
-    entries = [entry for row in rows for entry in PageReceived.model_validate_json(row["data"]).received]
+    entries = [entry for row in rows for entry in PageReceived.model_validate_json(unpack(row["data"])).received]
     told = {entry.line.record: entry for entry in entries if entry.line is not None}
     assert held == 0
     assert told[refused].body is None

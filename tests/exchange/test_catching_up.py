@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.ids import new_id
+from creditmesh.chassis.packing import unpack
 from creditmesh.exchange import pulling
 from creditmesh.exchange.operations import answering, telling
 from creditmesh.exchange.operations.relaying import relayed
@@ -164,7 +165,7 @@ async def test_content_that_says_who_was_discharged_is_told_and_what_else_was_re
         await puller.step()
     async with puller.city.node.database.session() as session:
         rows = await session.fetch(PAGES, puller.sender.who.code)
-    told = [PageReceived.model_validate_json(row["data"]) for row in rows]
+    told = [PageReceived.model_validate_json(unpack(row["data"])) for row in rows]
     assert [index for page in told for index in page.replaced] == gone
     assert {entry.index for page in told for entry in page.entries if entry.body is None} >= set(gone)
 
@@ -191,7 +192,7 @@ async def test_what_came_of_what_waited_stands_at_its_number(
         )
         told = await session.fetch(PAGES, puller.sender.who.code)
     assert [tuple(row) for row in rows] == [(1, "accepted", 0), (2, "corrected", 2), (3, "marked", 4)]
-    assert [index for row in told for index in PageReceived.model_validate_json(row["data"]).replaced] == [0]
+    assert [index for row in told for index in PageReceived.model_validate_json(unpack(row["data"])).replaced] == [0]
 
 
 @pytest.mark.parametrize("noted", ["now", "by a version before"])
@@ -258,7 +259,7 @@ async def test_what_a_copy_held_back_is_told_some_at_a_time_and_nothing_comes_in
     assert await told(puller) == [0, 1, 2, 3]
     async with puller.city.node.database.session() as session:
         rows = await session.fetch(PAGES, puller.sender.who.code)
-    assert [index for row in rows for index in PageReceived.model_validate_json(row["data"]).replaced] == [0, 1]
+    assert [index for row in rows for index in PageReceived.model_validate_json(unpack(row["data"])).replaced] == [0, 1]
 
 
 async def test_while_a_copy_catches_up_its_operator_sees_how_far_it_is_and_offers_nothing(

@@ -10,6 +10,7 @@ from creditmesh.catalogue import service as catalogue
 from creditmesh.chassis.bus.event import part_of
 from creditmesh.chassis.database.migrating import migrate
 from creditmesh.chassis.ids import new_id
+from creditmesh.chassis.packing import unpack
 from creditmesh.chassis.service import Service
 from creditmesh.exchange import service
 from creditmesh.exchange.entries import Draft
@@ -26,6 +27,7 @@ drop table exchange.copied_key, exchange.unproven_entry;
 alter table exchange.copy_checkpoint drop column stack;
 alter table exchange.feed_entry drop column packed, drop column weight;
 alter table exchange.answer drop column until, drop column signed;
+alter table exchange.received_page drop column weight;
 alter table exchange.chain drop column early;
 alter table exchange.waiting drop column origin;
 alter table exchange.child_entry drop column type;
@@ -256,14 +258,14 @@ async def test_what_was_told_entry_by_entry_is_kept_as_pages_and_what_was_not_re
         left = await session.fetch("select type from exchange.dead_letter")
     assert [row["type"] for row in again] == ["page.received"] * 6
     assert not {row["event"] for row in again} & set(ids.values()), "an event has one number"
-    told = [PageReceived.model_validate_json(row["data"]).received for row in again]
+    told = [PageReceived.model_validate_json(unpack(row["data"])).received for row in again]
     assert [entry.index for (entry,) in told] == [2, 3, 7, 4, 5, 6], "of each reader in its order"
     for (entry,) in told:
         body = next(each for each in said.values() if each["index"] == entry.index)
         assert (entry.peer, entry.feed, entry.text, entry.body) == tuple(
             body[name] for name in ("peer", "feed", "line", "body")
         )
-    assert [PageReceived.model_validate_json(row["data"]).first for row in kept] == [1, 2, 3, 4, 5, 6, 7]
+    assert [PageReceived.model_validate_json(unpack(row["data"])).first for row in kept] == [1, 2, 3, 4, 5, 6, 7]
     assert [tuple(row) for row in sent] == [(said["read"]["record"], 3, 1)], "the first of the three"
     assert [row["type"] for row in left] == ["task.changed"]
 

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import orjson
 import pytest
 
+from creditmesh.chassis.packing import unpack
 from creditmesh.exchange.chunks import alone
 from creditmesh.exchange.operations import offering, telling
 from creditmesh.exchange.peer import Peer, PulledPage
@@ -97,7 +98,7 @@ async def offered_while(at: Puller, monkeypatch: pytest.MonkeyPatch, *changes: s
     assert (answer.status_code, answer.json()["offered"]) == (200, 1), answer.text
     async with at.city.node.database.session() as session:
         rows = await session.fetch(PAGES, code)
-    return [PageReceived.model_validate_json(row["data"]) for row in rows if row["data"] not in before]
+    return [PageReceived.model_validate_json(unpack(row["data"])) for row in rows if row["data"] not in before]
 
 
 async def test_what_ends_while_it_is_asked_for_is_told_without_its_content(
@@ -165,7 +166,7 @@ async def in_turns(at: Puller, monkeypatch: pytest.MonkeyPatch) -> list[set[int]
         await at.city.node.settled()
         async with at.city.node.database.session() as session:
             rows = await session.fetch(PAGES, code)
-        pages = [PageReceived.model_validate_json(row["data"]) for row in rows if row["data"] not in before]
+        pages = [PageReceived.model_validate_json(unpack(row["data"])) for row in rows if row["data"] not in before]
         told.append({index for page in pages for index in range(page.first, page.until)})
     return [turn for turn in told if turn]
 

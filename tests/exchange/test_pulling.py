@@ -1,5 +1,6 @@
 """Pulling a peer's feed: a copy whose head is the feed's, and pages that do not fit, which stop it."""
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,9 @@ import pytest
 from creditmesh.chassis.bus import event
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Uncertain
+from creditmesh.chassis.packing import FRAME, unpack
 from creditmesh.exchange.chunks import _written, alone
+from creditmesh.exchange.operations import answering
 from creditmesh.exchange.store import copies, pages
 from creditmesh.exchange.store.copies import FeedCopy
 from creditmesh.exchange.store.pages import ReceivedPage
@@ -64,9 +67,63 @@ async def test_a_page_is_parsed_once_and_read_by_all_who_are_told(puller: Puller
     [row] = kept
     told = event._PARSED.read(PageReceived, row.data, PageReceived.version)
     assert (PageReceived, row.data) not in parsed
-    whole = PageReceived.model_validate_json(row.data)
+    whole = PageReceived.model_validate_json(unpack(row.data))
     assert isinstance(told, PageReceived)
     assert (told, told.received) == (whole, whole.received)
+
+
+KEPT = "select part, id, data, weight from exchange.received_page where peer = $1 and first = 0 and not keys"
+PLAIN = "update exchange.received_page set data = $3, weight = null where part = $1 and id = $2"
+
+
+async def test_what_was_pulled_is_kept_packed_and_read_once_in_a_process(
+    puller: Puller, monkeypatch: pytest.MonkeyPatch
+):
+    puller.sender.add(3)
+    await puller.step()
+    peer = puller.sender.who.code
+    async with puller.city.node.database.session() as session:
+        row = await session.fetchrow(KEPT, peer)
+    plain = unpack(row["data"])
+    assert row["data"].startswith(FRAME)
+    assert row["weight"] == len(plain) > len(row["data"])
+    async with puller.city.node.context("exchange") as ctx:
+        first = await pages.read_at(await ctx.session(), peer, "up", [0, 2])
+        monkeypatch.setattr(event, "read_event", None)  # nobody parses the page once more
+        again = await pages.read_at(await ctx.session(), peer, "up", [0, 2])
+    whole = PageReceived.model_validate_json(plain)
+    assert [each.kept for each in first.values()] == [whole.entries[0], whole.entries[2]]
+    assert all(again[index].read is first[index].read for index in (0, 2))
+    assert first[0].read.said is again[0].read.said
+
+
+async def test_a_page_that_was_kept_plain_is_read_as_it_is_and_packed_when_it_forgets(puller: Puller):
+    puller.sender.add(3)
+    await puller.step()
+    assert await puller.told() == 3
+    peer = puller.sender.who.code
+    entries = tuple(FeedEntry.model_validate_json(json.dumps(each)) for each in puller.sender.entries)
+    plain = _written(PageReceived(peer=peer, feed="up", first=0, until=3, entries=entries)).data
+    async with puller.city.node.database.session() as session:
+        row = await session.fetchrow(KEPT, peer)
+        await session.execute(PLAIN, row["part"], row["id"], plain)
+    async with puller.city.node.context("exchange") as ctx:
+        session = await ctx.session()
+        assert await pages.at(session, peer, "up", [1]) == {1: entries[1]}
+        assert await pages.kept(session, peer, "up", after=0, until=3) == list(entries)
+        assert await pages.lines(session, peer, "up", after=1, until=3) == [each.line for each in entries[1:]]
+        stretch = await pages.kept_until(session, peer, "up", after=0, limit=10)
+        assert stretch is not None
+        assert (stretch.whole, stretch.weight) == (True, len(plain))
+        await answering.forget(session, [(peer, "up", 1)])
+        await ctx.commit()
+    async with puller.city.node.database.session() as session:
+        now = await session.fetchrow(KEPT, peer)
+    assert now["data"].startswith(FRAME)
+    assert now["weight"] == len(unpack(now["data"])) < len(plain)
+    left = PageReceived.model_validate_json(unpack(now["data"])).entries
+    assert [each.body is None for each in left] == [False, True, False]
+    assert [each.line for each in left] == [each.line for each in entries]
 
 
 def test_what_is_read_of_a_page_is_of_the_page_as_it_is_told():

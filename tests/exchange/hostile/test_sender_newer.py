@@ -11,6 +11,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.packing import unpack
 from creditmesh.exchange.operations import answering, receiving, telling
 from creditmesh.exchange.store import copies, refusals, waiting
 from creditmesh.exchange.store import pages as store_pages
@@ -87,7 +88,7 @@ async def pages(pulls: Puller) -> list[PageReceived]:
     await pulls.city.node.settled()
     async with pulls.city.node.database.session() as session:
         rows = await session.fetch(PAGES, f"{pulls.sender.who.code}/up")
-    return [PageReceived.model_validate_json(row["data"]) for row in rows]
+    return [PageReceived.model_validate_json(unpack(row["data"])) for row in rows]
 
 
 async def test_what_has_no_word_here_waits_and_the_rest_of_the_feed_goes_on(pulls: Puller):
@@ -219,7 +220,7 @@ async def kept(pulls: Puller, index: int) -> list[str | None]:
     """The body of that entry in each row that has the entry."""
     async with pulls.city.node.database.session() as session:
         rows = await session.fetch(KEPT, f"{pulls.sender.who.code}/up", index)
-    found = [PageReceived.model_validate_json(row["data"]).entries[index - row["first"]] for row in rows]
+    found = [PageReceived.model_validate_json(unpack(row["data"])).entries[index - row["first"]] for row in rows]
     return [entry.body for entry in found]
 
 

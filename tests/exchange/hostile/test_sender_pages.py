@@ -7,6 +7,7 @@ from uuid import uuid4
 import orjson
 import pytest
 
+from creditmesh.chassis.packing import unpack
 from creditmesh.exchange import chunks
 from creditmesh.exchange.operations import answering, telling
 from creditmesh.exchange.store import pages as stored
@@ -30,7 +31,7 @@ async def pulls(city: City, tmp_path: Path) -> AsyncIterator[Puller]:
 async def kept(pulls: Puller) -> list[PageReceived]:
     async with pulls.city.node.database.session() as session:
         rows = await session.fetch(KEPT, f"{pulls.sender.who.code}/up")
-    return [PageReceived.model_validate_json(row["data"]) for row in rows]
+    return [PageReceived.model_validate_json(unpack(row["data"])) for row in rows]
 
 
 async def judged(pulls: Puller) -> tuple[list[int], list[tuple[int, str]]]:
@@ -159,7 +160,7 @@ async def test_only_what_was_refused_goes(city: City):
         await answering.forget(session, [("far", "up", index) for index in (100, 599, 600, 1299)])
         await answering.forget(session, [("far", "up", 7), ("near", "up", 101)])
         rows = await session.fetch("select data from exchange.received_page where peer = 'far' order by first")
-    entries = [entry for row in rows for entry in PageReceived.model_validate_json(row.data).entries]
+    entries = [entry for row in rows for entry in PageReceived.model_validate_json(unpack(row.data)).entries]
     assert [entry.index for entry in entries if entry.body is None] == [100, 599, 600, 1299]
     assert all(entry.body == f"body {entry.index}" for entry in entries if entry.body is not None)
     assert [entry.index for entry in entries] == list(range(100, 1300))
@@ -189,9 +190,9 @@ async def test_what_nobody_signed_is_not_kept(pulls: Puller):
         rows = await session.fetch("select data from exchange.received_page where peer = $1", pulls.sender.who.code)
     assert rows
     for row in rows:
-        assert b"hidden" not in row["data"]
-        assert "甲".encode() not in row["data"]
-    kept = [entry for row in rows for entry in PageReceived.model_validate_json(row["data"]).entries]
+        assert b"hidden" not in unpack(row["data"])
+        assert "甲".encode() not in unpack(row["data"])
+    kept = [entry for row in rows for entry in PageReceived.model_validate_json(unpack(row["data"])).entries]
     # They are no records: when they have been refused their bodies go.
     assert [(entry.index, entry.line) for entry in kept] == [
         (each["index"], each["line"]) for each in pulls.sender.entries

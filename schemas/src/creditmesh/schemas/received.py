@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
@@ -27,7 +28,7 @@ class _OfItem(BaseModel):
     item: Code
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ReceivedEntry:
     """One entry of a peer's feed, verified: under the tree head that the peer signed, at this index."""
 
@@ -57,11 +58,16 @@ class ReceivedEntry:
         """What it is; None where this version cannot read it."""
         return None if self.line is None else self.line.type
 
+    @cached_property
+    def said(self) -> "RecordBody | str":
+        """What `read_body` finds in its body: read once for all that ask for it."""
+        return read_body(self.body)
+
     @property
     def effect(self) -> Effect | None:
         """What it does to its record; None where this version cannot read it, and of what is about none."""
         change = None if self.line is None else self.line.change
-        body = read_body(self.body) if change == "withheld" else None
+        body = self.said if change == "withheld" else None
         return None if change is None else effect(change, body.reason if isinstance(body, RecordBody) else None)
 
 

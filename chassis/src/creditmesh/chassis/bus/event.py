@@ -112,3 +112,10 @@ _PARSED = Parsed(8 * 1024 * 1024)
 def remember(event: Event, data: bytes) -> None:
     """Keep the model of a body that this process itself has read and writes: its consumers need not parse it."""
     _PARSED.keep(event, data)
+
+
+def recall(cls: type[E], data: bytes) -> E:
+    """The model of a body as this version keeps it, parsed once for all of this process, its consumers among them."""
+    event = _PARSED.read(cls, data, cls.version)
+    assert isinstance(event, cls)  # noqa: S101 - as above
+    return event

@@ -60,9 +60,8 @@ def chunks_of(peer: str, feed: str, *, first: int, lines: Sequence[bytes]) -> li
     return found
 
 
-def without_bodies(data: bytes, indices: Collection[int]) -> bytes:
-    """The JSON of a chunk with only the lines of these entries."""
-    page = PageReceived.model_validate_json(data)
+def without_bodies(page: PageReceived, indices: Collection[int]) -> bytes:
+    """The JSON of a page with only the lines of these entries."""
     return _changed(page, entries=_lines(page, indices)).data
 
 

@@ -5,6 +5,7 @@ And what was not proven to be of its origin.
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import orjson
 from alembic import op
@@ -35,10 +36,12 @@ create table exchange.unproven_entry (
     primary key (peer, feed, index)
 )
 """
-# They are read here and not by the database, which cannot read every text that a peer may have sent.
+# They are read here and not by the database, which cannot read every text that a peer may have sent; some at a time,
+# and by no cursor, which would keep later migrations of the same upgrade from changing the table.
 PAGES = """
-select peer, data from exchange.received_page
- where feed = 'up' and position(convert_to('feed.key', 'UTF8') in data) > 0
+select peer, data, id, part from exchange.received_page
+ where feed = 'up' and position(convert_to('feed.key', 'UTF8') in data) > 0 and (id, part) > (:id, :part)
+ order by id, part limit :some
 """
 NOTE = "insert into exchange.copied_key (peer, key, index) values (:peer, :key, :index)"
 AT_ONCE = 50
@@ -48,8 +51,7 @@ LONGEST = 64
 def upgrade() -> None:
     """Make the column and the tables, and read the pages once for the keys in them."""
     script(ORIGINS)
-    pages = op.get_bind().execute(text(PAGES), execution_options={"yield_per": AT_ONCE})
-    places = {place for peer, data in pages for place in _keys(peer, data)}
+    places = {place for peer, data in _pages() for place in _keys(peer, data)}
     if places:
         names = ("peer", "key", "index")
         op.get_bind().execute(text(NOTE), [dict(zip(names, place, strict=True)) for place in places])
@@ -61,6 +63,13 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Migrations go forward only."""
     raise NotImplementedError
+
+
+def _pages() -> Iterator[tuple[str, bytes]]:
+    place = {"id": UUID(int=0), "part": -1}
+    while rows := op.get_bind().execute(text(PAGES), {**place, "some": AT_ONCE}).all():
+        yield from ((row.peer, row.data) for row in rows)
+        place = {"id": rows[-1].id, "part": rows[-1].part}
 
 
 def _keys(peer: str, data: bytes) -> Iterator[tuple[str, str, int]]:

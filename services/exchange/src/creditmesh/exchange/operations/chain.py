@@ -22,7 +22,6 @@ from creditmesh.exchange.store.pages import EntryPlace
 from creditmesh.schemas.catalogue import Party
 from creditmesh.schemas.chain import PASSED, ChainOut, NodeBody, NodeKey, NodeRow, believed
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.events import PageReceived
 from creditmesh.schemas.exchange import DOWN, UP, base64_text, feed_origin
 from creditmesh.schemas.identifiers import Tier
 from creditmesh.schemas.received import ReceivedEntry
@@ -142,9 +141,8 @@ def _signers(ctx: Context, rows: Mapping[str, NodeRow], peer: str) -> dict[str, 
 async def kept_entries(session: Session, places: Sequence[EntryPlace]) -> AsyncIterator[ReceivedEntry]:
     """The entries at these places of peers' feeds, in their order, one page that was kept at a time."""
     for place in places:
-        for text in await pages.covering(session, [place]):
-            found = PageReceived.model_validate_json(text.data).received
-            for entry in (each for each in found if each.index == place[2]):
+        for stored in await pages.covering(session, [place]):
+            for entry in (each for each in stored.page.received if each.index == place[2]):
                 yield entry
 
 

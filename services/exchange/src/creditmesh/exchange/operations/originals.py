@@ -22,6 +22,7 @@ from creditmesh.exchange.entries import Draft
 from creditmesh.exchange.operations import chain, sealing, serving
 from creditmesh.exchange.store import feeds, origins, pages, revisions
 from creditmesh.exchange.store.origins import VerifiedRun
+from creditmesh.exchange.store.pages import StoredEntry
 from creditmesh.schemas.chain import PASSED
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import RecordChanged
@@ -36,7 +37,6 @@ from creditmesh.schemas.exchange import (
     feed_origin,
 )
 from creditmesh.schemas.origins import MOST_LEAVES, OriginRun, OriginsOut, passed_key
-from creditmesh.schemas.received import read_body
 from creditmesh.schemas.tlog import leaf_hash
 
 Said = tuple[UUID, int, str]
@@ -128,7 +128,7 @@ async def _passed(session: Session, origin: str, events: Sequence[RecordChanged]
     """Those of these revisions that stand in the origin's own feed and say there what they say here."""
     sent = await revisions.sent_by_children(session, list({(each.record, each.rev) for each in events}))
     places = {(record, rev): index for record, rev, peer, index in sent if peer == origin}
-    entries = await pages.at(session, origin, UP, set(places.values()))
+    entries = await pages.read_at(session, origin, UP, set(places.values()))
     found = {}
     for event in events:
         entry = entries.get(places.get((event.record, event.rev), -1))
@@ -138,9 +138,10 @@ async def _passed(session: Session, origin: str, events: Sequence[RecordChanged]
     return found
 
 
-def _as_it_came(event: RecordChanged, entry: FeedEntry) -> _Passed | None:
+def _as_it_came(event: RecordChanged, stored: StoredEntry) -> _Passed | None:
     """The origin's entry, if it says what this node says of the record by this event."""
-    line, body = EntryLine.model_validate_json(entry.line), read_body(entry.body)
+    entry, body = stored.kept, stored.read.said
+    line = stored.read.line or EntryLine.model_validate_json(entry.line)
     if (line.record, line.rev, line.change, line.origin) != (event.record, event.rev, event.change, event.origin):
         return None
     if not _says_as_much(event, None if entry.body is None else body):
@@ -228,6 +229,6 @@ async def _places(session: Session, lines: Sequence[EntryLine]) -> dict[_Line, i
 
 
 async def _run(session: Session, origin: str, run: VerifiedRun) -> OriginRun:
-    entries = await pages.kept(session, origin, UP, after=run.first, until=run.until)
-    leaves = b"".join(leaf_hash(entry.line.encode()) for entry in entries)
+    lines = await pages.lines(session, origin, UP, after=run.first, until=run.until)
+    leaves = b"".join(leaf_hash(line.encode()) for line in lines)
     return OriginRun(origin=origin, first=run.first, stack=run.stack, leaves=leaves, checkpoint=run.note)

@@ -67,7 +67,7 @@ async def receive(
         kept.append(chunk.with_waiting([each.index for each in held]) if held else chunk)
     await origins.add_unproven(session, before.peer, before.feed, unproven)
     said_so = [each for chunk in chunks for each in chunk.page.received if each.index not in unproven]
-    await note_sent(session, said_so)
+    await note_sent(session, said_so, fresh=True)
     await note_keys(session, said_so)
     if not after.behind:
         kept = await _without_replaced(session, before.peer, kept)

@@ -11,9 +11,10 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from creditmesh.chassis.bus.event import remember
+from creditmesh.chassis.bus.event import recall, remember
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.packing import pack
 from creditmesh.exchange.chunks import PageChunk, held_back, told_anew
 from creditmesh.exchange.store import catching_up, copies, origins, pages, refusals, revisions, waiting
 from creditmesh.exchange.store.origins import KeyPlace
@@ -189,7 +190,7 @@ async def let_go(ctx: Context, peer: str, feed: str) -> bool:
     if not copy.behind or copy.catches_up:
         return False
     held = await catching_up.held(session, peer, feed)
-    read = [PageReceived.model_validate_json(each.data) for each in held]
+    read = [recall(PageReceived, each.data) for each in held]
     entries = [entry for page in read for entry in page.received]
     gone = await replaced(session, peer, entries)
     said = {each.record for each in entries if each.record is not None}
@@ -218,7 +219,7 @@ async def keep(ctx: Context, chunks: Sequence[PageChunk], *, tell: bool, keys: b
     if tell:
         for row, chunk in zip(rows, chunks, strict=True):
             ctx.emit_row(row.id, part=row.part)
-            remember(chunk.page, chunk.data)
+            remember(chunk.page, row.data)
     await pages.write(await ctx.session(), rows)
 
 
@@ -237,8 +238,11 @@ async def note_keys(session: Session, entries: Iterable[ReceivedEntry]) -> None:
     await origins.note_keys(session, [KeyPlace(each.peer, key, each.index) for each, key in keys if key is not None])
 
 
-async def note_sent(session: Session, entries: Iterable[ReceivedEntry]) -> None:
-    """Remember where each revision stands in the `up` of a peer, and what became of its record by it."""
+async def note_sent(session: Session, entries: Iterable[ReceivedEntry], *, fresh: bool = False) -> None:
+    """Remember where each revision stands in the `up` of a peer, and what became of its record by it.
+
+    `fresh`: the copy has just been moved behind these, and never was there before.
+    """
     await revisions.note_sent(
         session,
         [
@@ -247,6 +251,7 @@ async def note_sent(session: Session, entries: Iterable[ReceivedEntry]) -> None:
             if (line := each.line) is not None and each.feed == UP and line.type == "record"
             if line.record is not None and line.rev is not None
         ],
+        fresh=fresh,
     )
 
 
@@ -279,5 +284,6 @@ def _row(ctx: Context, chunk: PageChunk) -> ReceivedPage:
         feed=page.feed,
         first=page.first,
         until=page.until,
-        data=data,
+        data=pack(data),
+        weight=len(data),
     )

@@ -77,7 +77,8 @@ _DONE = f"""
 _HELD = """
     with held as (
         select part, id, sum(weight) over (order by first, until desc) - weight as before
-          from (select p.first, p.until, p.part, p.id, octet_length(p.data) as weight
+          from (select p.first, p.until, p.part, p.id,
+                       coalesce(p.weight, octet_length(p.data)) as weight
                   from exchange.copy_head c
                   join exchange.received_page p on p.peer = c.peer and p.feed = c.feed and p.first >= c.held_from
                    and not p.keys

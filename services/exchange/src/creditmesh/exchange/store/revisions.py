@@ -49,8 +49,7 @@ class SaidLast(NamedTuple):
 _NOTE_SENT = """
     insert into exchange.sent_revision (record, rev, peer, index, change)
     select * from unnest(cast(:records as uuid[]), cast(:revs as integer[]), cast(:peers as text[]),
-                         cast(:indices as bigint[]), cast(:changes as text[]))
-        on conflict do nothing
+                         cast(:indices as bigint[]), cast(:changes as text[])) on conflict do nothing
 """
 # What waits has the number of what it waits for, whose place this is then.
 _SENT_BY_CHILDREN = """
@@ -193,9 +192,11 @@ _READ = """
 """
 
 
-async def note_sent(session: Session, revisions: Sequence[SentRevision]) -> None:
-    """Remember where in which peer's feed each revision stands: once more too, where it is said again."""
-    if revisions:
+async def note_sent(session: Session, revisions: Sequence[SentRevision], *, fresh: bool) -> None:
+    """Remember where in which peer's feed each revision stands, once; `fresh`: no copy has stood there before."""
+    if fresh:
+        await session.copy("exchange.sent_revision", SentRevision._fields, revisions)
+    elif revisions:
         columns = ("records", "revs", "peers", "indices", "changes")
         await session.execute(_NOTE_SENT, dict(zip(columns, zip(*revisions, strict=True), strict=True)))
 

@@ -22,7 +22,7 @@ from creditmesh.schemas.exchange import (
 from creditmesh.schemas.origins import NOT_OF_ORIGIN
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
-from creditmesh.schemas.received import ReceivedEntry, item_of, read_body
+from creditmesh.schemas.received import ReceivedEntry, item_of
 from creditmesh.schemas.words import Effect
 
 NIL = UUID(int=0)
@@ -97,7 +97,7 @@ def read_entry(received: ReceivedEntry) -> PeerEntry:
         return nobody
     entry = PeerEntry(received.peer, received.feed, received.index, line.record, line.rev, line.change, line.origin)
     entry.replaced, entry.anew = received.replaced and received.body is None, received.anew
-    body = read_body(received.body)
+    body = received.said
     agree = isinstance(body, RecordBody) and _about(body) == _about(line)
     entry.body = body if isinstance(body, RecordBody) and agree else None
     entry.item = body.item if isinstance(body, RecordBody) else item_of(received.body or "")

@@ -8,6 +8,7 @@ but that of a record whose repair was obtained by false material: our rule says 
 """
 
 from datetime import date
+from functools import lru_cache
 
 from creditmesh.ingestion.lawful import Judgement, Lawful
 from creditmesh.schemas.catalogue import Item, Party
@@ -18,6 +19,8 @@ from creditmesh.schemas.rules.compile import CompiledItem, Row
 from creditmesh.schemas.rules.decision_numbers import counts_nothing
 from creditmesh.schemas.rules.display import Period, lengthened
 from creditmesh.schemas.rules.severity import milder
+
+_GATES = 64
 
 
 def refused_sender(peer: Party | None, origin: str, *, node: str) -> FieldError | None:
@@ -38,6 +41,12 @@ def refused_item(item: Item | None) -> FieldError | None:
     if item is None:
         return reason("unknown_item")
     return None if item.shared_upwards else reason("item_not_shared")
+
+
+@lru_cache(_GATES)
+def peer_gate_of(compiled: CompiledItem, *, today: date) -> "PeerGate":
+    """The gate of an item on a day: the next page finds it as it is, with what it remembers of rows."""
+    return PeerGate(compiled, today=today)
 
 
 class PeerGate(Lawful):

@@ -10,7 +10,7 @@ import structlog
 from creditmesh.chassis.context import Context
 from creditmesh.ingestion.operations.copying.entries import PeerEntry
 from creditmesh.ingestion.operations.copying.feed_keys import FeedCiphers
-from creditmesh.ingestion.operations.copying.peer_gate import PeerGate, refused_item
+from creditmesh.ingestion.operations.copying.peer_gate import PeerGate, peer_gate_of, refused_item
 from creditmesh.ingestion.operations.records.candidates import Candidate, PassedRow, candidates_of
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.exchange import NOT_JUDGED
@@ -81,5 +81,5 @@ class PeerIntake:
             if item is None or refusal is not None:
                 self._gates[code, own] = refusal or reason("unknown_item")
             else:
-                self._gates[code, own] = PeerGate(directory.compiled(code, item.number, on=today), today=today)
+                self._gates[code, own] = peer_gate_of(directory.compiled(code, item.number, on=today), today=today)
         return self._gates[code, own]
