@@ -59,8 +59,8 @@ kafka-stop:
 bench: setup ## the measurements, ratios taken in one run
 	@$(BIN)/python -m bench
 
-docs: setup ## write the references from the code: OpenAPI, problems, routes, settings, JSON Schemas, AsyncAPI
-	@$(BIN)/python -m creditmesh.schemas.generate && $(BIN)/python -m creditmesh.node.reference && $(BIN)/python -m creditmesh.sandbox.routes_page
+docs: setup ## write the references from the code: OpenAPI, problems, routes, settings, JSON Schemas, AsyncAPI, the shipped catalogue
+	@$(BIN)/python -m creditmesh.schemas.generate && $(BIN)/python -m creditmesh.node.reference && $(BIN)/python -m creditmesh.sandbox.routes_page && $(BIN)/python -m tests.support.catalogue_page
 
 clean: ## remove the environment and what nodes left in var/
 	@rm -rf $(VENV) var
