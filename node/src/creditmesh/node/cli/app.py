@@ -274,9 +274,7 @@ def _days(move: str) -> int:
 def catalogue_load(
     folder: Annotated[Path | None, typer.Argument(help="A folder of YAML; default: the shipped catalogue.")] = None,
     *,
-    whole: Annotated[
-        bool | None, typer.Option(help="All of the shipped one, or what a sandbox's story needs (its default).")
-    ] = None,
+    whole: Annotated[bool | None, typer.Option(help="All of the shipped one; a sandbox takes a part of it.")] = None,
     place: Annotated[
         str | None, typer.Option(help="The shipped rules of a place, over it: shenzhen, fujian...")
     ] = None,
