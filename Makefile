@@ -59,8 +59,8 @@ kafka-stop:
 bench: setup ## the measurements, ratios taken in one run
 	@$(BIN)/python -m bench
 
-docs: setup ## write the references from the code, and say which sections of the Chinese guides are to be looked at
-	@$(BIN)/python -m creditmesh.schemas.generate && $(BIN)/python -m creditmesh.node.reference && $(BIN)/python -m creditmesh.sandbox.routes_page
+docs: setup ## write the references from the code (with the shipped catalogue's), and say which sections of the Chinese guides are to be looked at
+	@$(BIN)/python -m creditmesh.schemas.generate && $(BIN)/python -m creditmesh.node.reference && $(BIN)/python -m creditmesh.sandbox.routes_page && $(BIN)/python -m tests.support.catalogue_page
 	@$(BIN)/python deploy/zh_guides.py
 
 clean: ## remove what a sandbox left in var/, and the environment; nodes of your own stay

@@ -22,6 +22,7 @@ EVERYTHING = ("Directory", "CompiledItem", "Published")
 UNREAD: Mapping[tuple[str, str], str] = {
     ("Item", "record_class"): "the class of the national catalogue is shown to people",
     ("CreditList", "exit"): "how a name leaves the list is shown to people; the body removes it by a withdrawal",
+    ("CreditList", "standard"): "what puts a name on the list is shown to people; the body decides by it",
     ("Repair", "evidence"): "what people are told to bring; what a filing needs is `Procedure.documents`",
 }
 

@@ -61,6 +61,10 @@ RULES: Mapping[str, tuple[str, str]] = {
         "Give `matter` or `authorisation`, not both: a query has one ground.",
         "matter 与 authorisation 只能填写一项：一次查询只有一个依据。",
     ),
+    "folder_or_place": (
+        "Give `folder` or `place`, not both: one catalogue is loaded at a time.",
+        "folder 与 place 只能填写一项：一次加载一个目录。",
+    ),
     "name_or_code": (
         "Give `name` or `code`, one of the two.",
         "name 与 code 须填写且只能填写一项。",

@@ -3,7 +3,8 @@
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from creditmesh.schemas.bodies import In, Out
 from creditmesh.schemas.bounds import Day
@@ -87,6 +88,16 @@ class LoadIn(In):
     basis: Why | None = None
     again: bool = False
     """Whether a body that was published before and has been replaced or withdrawn since is published again."""
+    whole: bool | None = None
+    """Of the shipped catalogue: all of it, or what a sandbox's story needs; None: all of it, but in a sandbox."""
+    place: Code | None = None
+    """In place of a folder: the place whose own rules, which are shipped too, this node publishes as its own."""
+
+    @model_validator(mode="after")
+    def _is_one_catalogue(self) -> Self:
+        if self.folder is not None and self.place is not None:
+            raise PydanticCustomError("folder_or_place", "give a folder or a place, not both")
+        return self
 
 
 class LoadOut(Out):

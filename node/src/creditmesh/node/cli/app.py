@@ -220,13 +220,18 @@ def _days(move: str) -> int:
 @catalogue.command("load")
 def catalogue_load(
     folder: Annotated[Path | None, typer.Argument(help="A folder of YAML; default: the shipped catalogue.")] = None,
+    *,
+    whole: Annotated[bool | None, typer.Option(help="All of the shipped one; a sandbox takes a part of it.")] = None,
+    place: Annotated[
+        str | None, typer.Option(help="The shipped rules of a place, over it: shenzhen, fujian...")
+    ] = None,
 ) -> None:
     """Publish a catalogue: what is unchanged is left alone, what changed gets its next version.
 
     It names each object that was published, what stays over the shipped catalogue, and what gave way to it.
     """
     with plainly():
-        body = {"folder": None if folder is None else str(folder.resolve())}
+        body = {"folder": None if folder is None else str(folder.resolve()), "whole": whole, "place": place}
         answer = node_operator().call("catalogue", "POST", "/v1/admin/catalogue", body)
         published, unchanged = answer["published"], answer["unchanged"]
         out.print(f"published {published}, unchanged {unchanged} / 已发布 {published} 项，未变 {unchanged} 项")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Annotated
 
 from creditmesh.schemas.catalogue.base import Basis, CatalogueModel
@@ -62,10 +63,8 @@ class ForbiddenAttribute(CatalogueModel):
     words: Annotated[tuple[str, ...], SUPERSET]
     """Chinese words are found anywhere in a header, others as a whole word of it (`GENE`, not `GENERAL`)."""
 
-    def named_in(self, header: str) -> bool:
-        """Whether a column of this header would hold the attribute."""
-        folded = header.casefold()
-        parts = set(re.split(r"[\W_]+", folded))
+    def named_in(self, folded: str, parts: AbstractSet[str]) -> bool:
+        """Whether a column of this header, folded and in words, would hold the attribute."""
         return any(word.casefold() in (parts if word.isascii() else folded) for word in self.words)
 
 
@@ -81,4 +80,6 @@ class Rule(CatalogueModel):
 
     def forbidden(self, header: str) -> ForbiddenAttribute | None:
         """The attribute a column of this header would hold; None if it may be collected."""
-        return next((attribute for attribute in self.forbids if attribute.named_in(header)), None)
+        folded = header.casefold()
+        parts = set(re.split(r"[\W_]+", folded))
+        return next((attribute for attribute in self.forbids if attribute.named_in(folded, parts)), None)

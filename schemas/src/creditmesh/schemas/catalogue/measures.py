@@ -8,6 +8,9 @@ from creditmesh.schemas.catalogue.narrowing import EACH_OF_ONE, FREE, FROZEN, MA
 from creditmesh.schemas.identifiers import Code, SubjectKind
 from creditmesh.schemas.rules.calendar import add_months
 
+SevereGround = Literal["health_and_life", "market_and_social_order", "refusing_legal_duty", "refusing_defence_duty"]
+"""The four kinds of conduct for which there are severe lists (国办发〔2016〕98号 六(二), 国办发〔2020〕49号 (六))."""
+
 
 class CreditList(CatalogueModel):
     """名单: a red or black list on which records of designating items put their subjects."""
@@ -17,6 +20,10 @@ class CreditList(CatalogueModel):
     name_zh: Annotated[str, FREE]
     colour: Annotated[Literal["black", "red"], FROZEN]
     severe: Annotated[bool, FROZEN] = False
+    ground: Annotated[SevereGround | None, FROZEN] = None
+    """Which of the four kinds of conduct a severe list is for."""
+    standard: Annotated[str, FROZEN] = ""
+    """认定标准: what conduct, found by whom, puts somebody on it."""
     basis: Annotated[tuple[Basis, ...], EACH_OF_ONE]
     exit: Annotated[str, FROZEN] = ""
     verified: Annotated[bool, FREE] = True

@@ -9,8 +9,9 @@ which also takes the rarer spellings (numbers, spaced headers) and finds everyth
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Literal, NamedTuple, cast
 
 from pydantic import TypeAdapter, ValidationError
@@ -104,8 +105,19 @@ class CompiledItem:
         self._conditions = conditions(self._columns)
         self._sealed = {kind: tuple(s.code for s in item.fields if s.sealed_for(kind)) for kind in item.kinds}
         self._about = {spec.code: spec.about for spec in item.fields}
-        parser = TypeAdapter(row_type(self._columns.values())).validator
-        self._parse_json, self._parse = parser.validate_json, parser.validate_python
+
+    @cached_property
+    def _parser(self) -> TypeAdapter[Any]:
+        # Made by the first row: who publishes an item asks only whether it can be compiled.
+        return TypeAdapter(row_type(self._columns.values()))
+
+    @cached_property
+    def _parse_json(self) -> Callable[[bytes], Any]:
+        return self._parser.validator.validate_json
+
+    @cached_property
+    def _parse(self) -> Callable[[object], Any]:
+        return self._parser.validator.validate_python
 
     def validate_json(self, line: bytes) -> Outcome:
         """Read one JSON object; its size, encoding and structure are judged too."""

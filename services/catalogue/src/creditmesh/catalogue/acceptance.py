@@ -5,8 +5,8 @@ nobody on a higher tier's list by an item of its own, and never widens what a hi
 深圳经济特区社会信用条例 arts. 31-35).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar, cast
 
 from creditmesh.catalogue import peering, soundness
 from creditmesh.catalogue.finding import SoundnessFinding, at
@@ -32,6 +32,7 @@ _INVENTED = at(
 )
 
 P = TypeVar("P", bound=Published)
+T = TypeVar("T")
 
 
 class Issued(NamedTuple):
@@ -54,6 +55,13 @@ class ProposedCatalogue:
     ) -> None:
         self._bodies = {**standing, **{(entry.kind, entry.code): entry.body for entry in entries}}
         self._issued = issued or {}
+        self._answers: dict[object, Any] = {}
+
+    def once(self, asked: object, answer: Callable[[], T]) -> T:
+        """What was answered when this was asked first: to compile an item costs most of what publishing does."""
+        if asked not in self._answers:
+            self._answers[asked] = answer()
+        return cast("T", self._answers[asked])
 
     def get(self, kind: ObjectKind, code: str, model: type[P]) -> P | None:
         """The object of that code as it would be."""

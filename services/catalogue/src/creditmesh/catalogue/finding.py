@@ -1,7 +1,7 @@
 """What is wrong with an object of the catalogue, and where."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -9,6 +9,7 @@ from creditmesh.schemas.events.catalogue import ObjectKind
 from creditmesh.schemas.histories import Published
 
 P = TypeVar("P", bound=Published)
+T = TypeVar("T")
 
 
 class SoundnessFinding(NamedTuple):
@@ -28,6 +29,9 @@ class Others(Protocol):
 
     def all(self, model: type[P]) -> Iterator[P]:
         """Every object of that kind."""
+
+    def once(self, asked: object, answer: Callable[[], T]) -> T:
+        """The answer to a question that is asked many times of the same objects."""
 
 
 def at(pointer: str, code: str, detail: str, detail_zh: str) -> SoundnessFinding:

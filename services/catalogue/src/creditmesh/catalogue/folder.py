@@ -45,8 +45,8 @@ class KeyTwice(yaml.YAMLError):
         )
 
 
-class _Loader(yaml.SafeLoader):
-    """The safe loader, for mappings whose keys differ."""
+class _Loader(yaml.CSafeLoader):
+    """The safe loader with the parser of libyaml, for mappings whose keys differ."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
         seen = set[object]()
@@ -59,8 +59,34 @@ class _Loader(yaml.SafeLoader):
 
 
 def shipped() -> Path:
-    """The folder of the catalogue that comes with this version."""
+    """The folder of the catalogue that comes with this version, as far as a sandbox's story needs it."""
     return Path(str(files("creditmesh.catalogue"))) / "data"
+
+
+def further() -> Path:
+    """The folder of the rest of it: what a sandbox's story does without."""
+    return shipped() / "further"
+
+
+def whole() -> tuple[CatalogueObject, ...]:
+    """All objects of the catalogue that comes with this version, kind by kind."""
+    kinds = tuple(SUBFOLDERS.values())
+    return tuple(sorted((*read(shipped()), *read(further())), key=lambda entry: kinds.index(entry.kind)))
+
+
+def places() -> tuple[str, ...]:
+    """The places whose own rules come with this version."""
+    return tuple(sorted(path.name for path in (shipped() / "places").iterdir()))
+
+
+def of_place(code: str) -> Path:
+    """The folder of the rules of a place. UnreadableFolder names the places that there are."""
+    if code not in places():
+        raise UnreadableFolder(
+            f"No rules of the place {code} are shipped; name one of {', '.join(places())}, or give a folder.",
+            f"没有随附 {code} 的地方规则；请使用 {'、'.join(places())} 之一，或给出文件夹。",
+        )
+    return shipped() / "places" / code
 
 
 def invented(tier: str) -> Path:

@@ -3,7 +3,7 @@
 What a role demands of its field is one table (`schemas.catalogue.DEMANDS`); what is read is what is compiled.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import get_args
 
 from creditmesh.catalogue.finding import Others, SoundnessFinding, at, is_decimal, missing, never_fires, unambiguous
@@ -41,8 +41,12 @@ def findings(item: Item, of: Others) -> Iterator[SoundnessFinding]:
         yield from resting_on_values(item, of)
 
 
-def resting_on_values(item: Item, of: Others) -> Iterator[SoundnessFinding]:
+def resting_on_values(item: Item, of: Others) -> Sequence[SoundnessFinding]:
     """What is wrong with the values of code sets that its rules rest on, and whether it can be compiled with them."""
+    return of.once(("values", item.code), lambda: tuple(_resting_on_values(item, of)))
+
+
+def _resting_on_values(item: Item, of: Others) -> Iterator[SoundnessFinding]:
     sets = {spec.code: _set_of(spec, of) for spec in item.fields}
     kinds = sets.get(item.roles.kind or "")
     for kind in item.kinds if kinds is not None else ():

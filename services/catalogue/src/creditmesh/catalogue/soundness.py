@@ -61,7 +61,7 @@ def _code_set(body: CodeSet, of: Others) -> Iterator[SoundnessFinding]:
         return
     for item in of.all(Item):
         named = any(spec.code_set == body.code for spec in item.fields)
-        if named and next(item_soundness.resting_on_values(item, of), None) is not None:
+        if named and item_soundness.resting_on_values(item, of):
             yield at("/values", "used", f"A rule of the item {item.code} rests on a value that this set has not.",
                      f"条目 {item.code} 的规则依赖本代码集中不存在的代码值。")  # fmt: skip
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fastapi import Request
 
-from creditmesh.catalogue import operations
+from creditmesh.catalogue import folder, operations
 from creditmesh.catalogue.store import Publication
 from creditmesh.chassis.errors import Stale
 from creditmesh.chassis.http.access import AccessPolicy
@@ -35,10 +35,18 @@ async def load_catalogue(ctx: Ctx, body: LoadIn) -> LoadOut:
 
     What this node narrowed or confirmed is published again over the shipped catalogue's new version
     (`repeated`) where it still allows no more; what that replaced is named (`gave_way`).
-    `POST /v1/admin/catalogue` `{"folder": "/etc/creditmesh/catalogue", "issued_by": "city"}`
+    `POST /v1/admin/catalogue` `{"folder": "/etc/creditmesh/catalogue", "issued_by": "city"}`; `{"place": "shenzhen"}`
+    publishes the rules of that place over it, as this node's.
     """
-    folder = None if body.folder is None else Path(body.folder)
-    outcome = await operations.load(ctx, folder, issued_by=body.issued_by, basis=body.basis, again=body.again)
+    given = None if body.folder is None else Path(body.folder)
+    outcome = await operations.load(
+        ctx,
+        given if body.place is None else folder.of_place(body.place),
+        issued_by=body.issued_by,
+        basis=body.basis,
+        again=body.again,
+        whole=body.whole,
+    )
     published, repeated, gave_way = (
         tuple(map(_out, rows)) for rows in (outcome.published, outcome.repeated, outcome.gave_way)
     )

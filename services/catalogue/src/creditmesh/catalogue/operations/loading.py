@@ -36,14 +36,16 @@ async def load(
     issued_by: Tier | None = None,
     basis: str | None = None,
     again: bool = False,
+    whole: bool | None = None,
 ) -> LoadResult:
     """Publish a folder of YAML, by default the shipped catalogue, which is the nation's.
 
+    A sandbox takes as much of the shipped one as its story needs, unless all of it is asked for (`whole`).
     Over a new version of the shipped catalogue stays what this node narrowed or confirmed, as over one from the tier
     above. On a sandbox it comes with the invented parties of the node's tier. The node's own row gets the public
     halves of its keys, so that whoever was given a receipt can check it.
     """
-    entries = await asyncio.to_thread(folder.read, directory or folder.shipped())
+    entries = await asyncio.to_thread(_entries, directory, whole=not ctx.node.sandbox if whole is None else whole)
     if directory is None and ctx.node.sandbox:
         entries += sandbox.parties(await asyncio.to_thread(folder.read, folder.invented(ctx.node.tier)), ctx.node.code)
     tier = issued_by or ("nation" if directory is None else cast("Tier", ctx.node.tier))
@@ -59,6 +61,10 @@ async def load(
     for row in (*published, *repeated):
         log.info("an object was published", kind=row.kind, code=row.code, number=row.number, issued_by=row.issued_by)
     return LoadResult(published, unchanged, tuple(repeated), tuple(gave_way))
+
+
+def _entries(directory: Path | None, *, whole: bool) -> tuple[CatalogueObject, ...]:
+    return folder.whole() if directory is None and whole else folder.read(directory or folder.shipped())
 
 
 def _as_given(ctx: Context, entry: CatalogueObject, before: Mapping[Key, Publication]) -> CatalogueObject:
