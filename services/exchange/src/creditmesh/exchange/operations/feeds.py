@@ -16,9 +16,10 @@ def word(feed: str) -> str:
     return f"feed/{feed}"
 
 
-async def append(ctx: Context, feed: str, drafts: Sequence[Draft], *, held: Range | None = None) -> None:
-    """Append these entries, at least one, and sign the tree heads they make; behind what was set aside, if any is.
+async def append(ctx: Context, feed: str, drafts: Sequence[Draft], *, held: Range | None = None) -> int:
+    """Append these entries, at least one, and sign the tree heads they make; the feed's size before.
 
+    Where something was set aside they wait behind it, and nothing is appended yet.
     The head is held until the transaction ends: take every other lock before. `held` is the range of a head that the
     caller holds already. NotCompared or FeedBehind where the feed may not be appended to (`comparing`).
     """
@@ -29,6 +30,7 @@ async def append(ctx: Context, feed: str, drafts: Sequence[Draft], *, held: Rang
         await set_aside.add(session, feed, drafts)
     else:
         await _append(ctx, feed, drafts, before=before)
+    return before.size
 
 
 async def append_again(ctx: Context, feed: str, drafts: Sequence[Draft]) -> int:
