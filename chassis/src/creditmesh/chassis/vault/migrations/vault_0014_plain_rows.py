@@ -6,12 +6,12 @@ record of its log for each.
 
 from creditmesh.chassis.database.migrations import script
 
-revision = "vault_0013"
-down_revision = "vault_0012"
+revision = "vault_0014"
+down_revision = "vault_0013"
 branch_labels = None
 depends_on = None
 
-# As in vault_0009. A session that wrote the same value first was waited for, and is seen in the next round; values and
+# As in vault_0013 but for that. A session that wrote the same value first was waited for, and is seen in the next round; values and
 # subjects come in their order, so that sessions wait for each other and never in a circle.
 ENTER = """
 create or replace function vault.enter(
@@ -23,6 +23,12 @@ as $$
 declare
     fresh uuid[];
 begin
+    if exists (select from vault.subject s where s.closed_at is not null and s.destroyed_at is null) then
+        perform from vault.subject s
+          where s.id in (select i.subject from vault.identity i where i.index = any(given || former))
+            and s.closed_at is not null and s.destroyed_at is null
+          order by s.id for share;
+    end if;
     perform vault.adopt(heirs, former, index_key, index_alg);
     loop
         begin
@@ -55,14 +61,33 @@ create or replace function vault.know(subjects uuid[], kinds text[])
     returns void language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
+declare
+    fresh uuid[];
 begin
+    if exists (select from vault.subject s where s.closed_at is not null and s.destroyed_at is null) then
+        perform from vault.subject s
+          where s.id = any(subjects) and s.closed_at is not null and s.destroyed_at is null
+          order by s.id for no key update;
+        update vault.subject s set closed_at = null
+         where s.id = any(subjects) and s.closed_at is not null and s.destroyed_at is null;
+    end if;
+    select array_agg(u.subject) into fresh from unnest(subjects, kinds) as u(subject, kind)
+     where not exists (
+           select from vault.known k where k.subject = u.subject and (u.kind is null or k.kind = u.kind));
+    if fresh is null then
+        return;
+    end if;
+    if exists (select from vault.subject s where s.id = any(fresh) and s.destroyed_at is not null) then
+        raise serialization_failure using message = 'somebody was erased while this was accepted';
+    end if;
     loop
         begin
             insert into vault.known (subject, kind)
             select distinct on (u.subject) u.subject, u.kind
               from unnest(subjects, kinds) as u(subject, kind)
               join vault.subject s on s.id = u.subject
-             where not exists (select from vault.known k where k.subject = u.subject)
+             where u.kind is not null and u.subject = any(fresh)
+               and not exists (select from vault.known k where k.subject = u.subject)
              order by u.subject;
             exit;
         exception when unique_violation then

@@ -7,8 +7,8 @@ from alembic import op
 
 from creditmesh.chassis.database.migrations import script, service_role
 
-revision = "exchange_0033"
-down_revision = "exchange_0032"
+revision = "exchange_0034"
+down_revision = "exchange_0033"
 branch_labels = None
 depends_on = None
 
