@@ -9,7 +9,6 @@ import pytest
 from asyncpg.exceptions import ObjectInUseError
 
 from creditmesh.chassis.context import Context
-from creditmesh.exchange import passer
 from creditmesh.exchange.operations import restoring, saying_again, setting_aside
 from creditmesh.exchange.operations.comparing import compared
 from creditmesh.schemas.events import HolderChanged
@@ -338,7 +337,8 @@ async def test_wherever_it_is_ended_the_same_command_goes_on_and_does_nothing_tw
 
     await went_back(apart, before=before, since=since)
     monkeypatch.setattr(saying_again, "_AT_ONCE", 1)
-    monkeypatch.setattr(passer, "SECONDS_TO_LOOK", 3600.0)  # what is said again is said step by step
+    waiting = saying_again.waiting
+    monkeypatch.setattr(saying_again, "waiting", of_none)  # what is said again is said step by step
     await killed(city)
     head = (await what_nobody_holds(city))["head"]
     commits = 0
@@ -346,13 +346,17 @@ async def test_wherever_it_is_ended_the_same_command_goes_on_and_does_nothing_tw
         commits += 1
         await killed(city)
     assert commits >= 5
-    monkeypatch.setattr(passer, "SECONDS_TO_LOOK", 1.0)
+    monkeypatch.setattr(saying_again, "waiting", waiting)
     await killed(city)
     await goes_on(apart)
     assert [await state_of(province, record) for record in records] == ["published"] * 2
     assert await says(province, first) == await says(city, first) == ("published", "最后决定。")
     async with city.database.session() as session:
         assert await session.fetchval("select count(*) from exchange.second_history") == 1
+
+
+async def of_none(_: Context) -> list[str]:
+    return []
 
 
 async def step(city: TestNode, head: str) -> bool:

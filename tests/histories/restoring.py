@@ -69,8 +69,13 @@ class Copy:
                 kept = [case for case in record.cases if case in self.cases.get(record.number, ())]
                 record.unsure = record.unsure or kept != record.cases
                 record.cases = kept
-                await cast.person(f"subject {record.number}", uscc(record.number), kind="organisation", document="uscc")
-                await cast.person(f"boss {record.number}", resident(record.number))
+                if (
+                    f"subject {record.number}" not in cast.tokens
+                ):  # the copy knows a person's keys, of which few may live
+                    code = uscc(record.number)
+                    await cast.person(f"subject {record.number}", code, kind="organisation", document="uscc")
+                if f"boss {record.number}" not in cast.tokens:
+                    await cast.person(f"boss {record.number}", resident(record.number))
 
     async def _verified_above(self) -> set[tuple[UUID, int]]:
         """The revisions that the node above has from this one's feed, and gives back when it is asked."""
