@@ -519,6 +519,7 @@ alter table exchange.answer drop column until, drop column signed;
 alter table exchange.copy_head add column had_answered bigint;
 alter table exchange.refused_entry drop column record, drop column rev;
 drop index exchange.sent_revision_record_peer_rev_idx, exchange.sent_revision_record_peer_index_idx;
+alter table exchange.received_page drop column weight;
 update exchange.alembic_version set version_num = 'exchange_0025';
 """
 SAID_BEFORE = "insert into exchange.sent_revision (record, rev, peer, index, change) values ($1, $2, 'far', $3, $4)"
@@ -625,6 +626,7 @@ async def test_a_feed_is_looked_through_once_more_when_what_it_is_to_forget_stan
 BEFORE_ORIGINS = """
 drop table exchange.copied_key, exchange.unproven_entry;
 alter table exchange.copy_checkpoint drop column stack;
+alter table exchange.received_page drop column weight;
 update exchange.alembic_version set version_num = 'exchange_0029';
 """
 PAGE = """
