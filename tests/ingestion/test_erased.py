@@ -273,7 +273,7 @@ async def test_a_key_stays_while_another_record_names_the_person_or_a_measure_is
 
     if needs == "department":
         await alone.deliver(told_department("told"))
-        assert (await entry(alone, found)).key == "stays", "before the record is deleted too"
+        assert (await entry_of(alone, found)).key == "stays", "before the record is deleted too"
     for _ in range(3):
         await turned(alone)
     assert await alone.events(record) == []

@@ -11,8 +11,8 @@ down_revision = "vault_0013"
 branch_labels = None
 depends_on = None
 
-# As in vault_0013 but for that. A session that wrote the same value first was waited for, and is seen in the next round; values and
-# subjects come in their order, so that sessions wait for each other and never in a circle.
+# As in vault_0013 but for that. A session that wrote the same value first was waited for, and is seen in the next
+# round; values and subjects come in their order, so that sessions wait for each other and never in a circle.
 ENTER = """
 create or replace function vault.enter(
     given bytea[], ids uuid[], parts integer[], offered bytea[],
