@@ -335,6 +335,10 @@ def test_what_a_version_compared_by_is_called_as_it_was():
         assert [read(spelling) for read in (*reversed(FORMER), one_text)] == texts
 
 
+def test_a_nought_keeps_two_numbers_from_being_one_that_is_spaced():
+    assert len({one_text(f"示罚〔2026〕{typed}号") for typed in ("01 1", "1 01", "011")}) == 3
+
+
 BETWEEN = ("第", "№", "No.", " ", "-", "第 ", " 第", "号第", "、")
 
 
@@ -347,6 +351,7 @@ BETWEEN = ("第", "№", "No.", " ", "-", "第 ", " 第", "号第", "、")
 @example("示罚", "2026112", None, "第").via("two decisions that took each other's place")
 @example("示罚", "120115", None, "第").via("four digits that are no year")
 @example("示罚", "2026112", None, "No.").via("a label behind a year")
+@example("示罚〔2026〕", "011", None, " ").via("noughts that stood before a blank")
 def test_what_stands_between_two_numbers_keeps_them_apart(
     stem: str, digits: str, data: st.DataObject | None, between: str
 ):

@@ -123,7 +123,7 @@ class _Reading:
         if year := _YEAR_ALONE.fullmatch(text):
             return year[1]
         text = self.order.sub("", _WORDED.sub(_worded, text))
-        return _ZEROS.sub("", _RUNNING.sub(_running, text))
+        return _without_zeros(_RUNNING.sub(_running, text))
 
 
 one_text = remembered(_Reading(DECISIONS_LABEL, _ORDER).one_text, most=8192)
@@ -245,6 +245,12 @@ def _apart(parts: Iterable[str]) -> str:
         apart = joined and _A_NUMERAL.match(joined[-1][-1]) and _A_NUMERAL.match(part)
         joined.append(f" {part}" if apart else part)
     return _ALONE.sub(_joined, "".join(joined))
+
+
+def _without_zeros(text: str) -> str:
+    """Leading noughts go, but for those without which two numbers would be read as one that is spaced: 01 1, 1 01."""
+    without = _ZEROS.sub("", text)
+    return text if _ALONE.search(without) else without
 
 
 def _joined(found: re.Match[str]) -> str:
