@@ -22,9 +22,9 @@ NOT_RUN = {
     "README.zh-CN.md": 1,
     "docs/guide/kafka.md": 1,
     "docs/guide/own-node.md": 1,
-    "docs/guide/running.md": 2,
+    "docs/guide/running.md": 3,
     "docs/guide/zh/own-node.md": 1,
-    "docs/guide/zh/running.md": 2,
+    "docs/guide/zh/running.md": 3,
 }
 """How many blocks of a page cannot be run beside a sandbox; each says why."""
 COMMANDS = {

@@ -234,6 +234,7 @@ def test_the_migrations_of_each_chain_follow_each_other_to_one_last():
 READS_KEPT = {
     "chassis.bus.event": "who hears an event stores what comes of it, or rests",
     "chassis.packing": "the reader of answers, and the function itself",
+    "exchange.store.pages": "what a peer signed is told whole or not at all: its lines are pulled again",
     "exchange.store.set_aside": "what was set aside is said again as it stood, or not at all",
     "exchange.store.feeds": "an entry without its body would say that its sender has it no more",
     "ingestion.store.purges": "says by name what it cannot read, and keeps it",

@@ -169,7 +169,7 @@ def feeds_offer(
 
     with plainly():
         offered = feeds.offer(node_operator(), peer, feed)
-        out.print(f"{offered} entries are judged anew / 重新判定 {offered} 个日志条目", markup=False, highlight=False)
+        out.print(f"{offered} entries are judged anew / 重新判定 {offered} 个日志条目")
 
 
 @topics_app.command("apply")

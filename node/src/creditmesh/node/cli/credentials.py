@@ -184,9 +184,6 @@ def peers_init(
         out.print(f"published {row['code']} ({row['uscc']}): {ids} / 已发布 {row['code']}")
         out.print(
             "next: creditmesh-node peers show --url URL > FILE, for the peer's operator / 下一步：导出后交对方运维人员",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
         )
 
 

@@ -15,7 +15,7 @@ class NoGround(Forbidden):
         "Name the purpose, the matter and who asks; the matter must be of one of your party's duties "
         "(GET /v1/catalogue/matters)."
     )
-    remedy_zh = "请写明用途、事项和经办人；事项须属于贵单位的职责（见 GET /v1/catalogue/matters）。"
+    remedy_zh = "请写明用途、事项和工作人员；事项须属于贵单位的职责（见 GET /v1/catalogue/matters）。"
     says = tuple(TEXTS.values())
     keep = True
 
