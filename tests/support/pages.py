@@ -132,7 +132,7 @@ class Reader:
         return printed.getvalue()
 
     def _sql(self, block: Block) -> str:
-        return asyncio.run(_asked(self.folder / "var" / "postgres", block.text))
+        return asyncio.run(_asked(self.folder / "var" / "sandbox" / "postgres", block.text))
 
     def _typed(self, line: str) -> str:
         """The exit code of a line; empty where the shell ended with it."""
