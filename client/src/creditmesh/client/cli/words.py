@@ -59,7 +59,7 @@ NAMES: Mapping[str, str] = {
     "name": "英文名称",
     "name_zh": "名称",
     "nature": "性质",
-    "node": "所在节点",
+    "node": "节点",
     "note": "备注",
     "officer": "工作人员",
     "origin": "来源节点",
