@@ -10,6 +10,7 @@ class HeldOut(Out):
 
     node: NodeCode
     holds: int
+    """How many entries of the feed it has verified."""
     common: int
     """How much of that stands here: all of it, but of a reader that holds another history."""
 
@@ -22,16 +23,19 @@ class SecondHistoryOut(Out):
     first: int | None = None
     """From which entry on what stands here is held by nobody, and would be set aside; None where nothing would."""
     entries: int = 0
+    """How many entries that are."""
     records: int = 0
-    """How many entries that are, and of how many records."""
+    """Of how many records they are."""
     head: str | None = None
     """Size and root of what stands here, to be said again by who sets it aside."""
     readers: tuple[HeldOut, ...] = ()
+    """How much each node that reads the feed holds of it."""
     left: int = 0
     """How many entries were set aside and are not said again yet."""
 
 
 class SetAsideBody(In):
-    """The head of what is to be set aside, as `head` named it."""
+    """What is to be set aside."""
 
     head: Word
+    """Its head, as `head` of what was asked before named it."""
