@@ -16,6 +16,7 @@ from creditmesh.chassis.errors import Transient
 from creditmesh.exchange import forgetter
 from creditmesh.exchange.entries import Draft
 from creditmesh.exchange.operations import answering, forgetting, sealing
+from creditmesh.exchange.operations.comparing import compared
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.operations.forgetting import forget_next, forget_purged
 from creditmesh.exchange.store import feeds, lost, pages, waiting
@@ -211,6 +212,8 @@ async def test_the_keys_are_put_into_the_feed_without_any_forgetting_under_its_h
 
     monkeypatch.setattr(forgetter, "forget_next", nothing)
     await city.publish("party", row_of("nation", neighbour("nation", tmp_path).keys, place="above", order=703))
+    heard = compared(city.node.host.equipment["exchange"])
+    await eventually(lambda: "nation" in heard.known.get("up", ()))
     async with city.node.context("exchange") as ctx:
         await sealing.open_to_readers(ctx, "up")
     assert await bodies(city, ended["record"]) == [("accepted", True), ("withdrawn", True)]

@@ -66,7 +66,7 @@ class Operating:
     def begin_again(self, code: str, number: str) -> Deed | None:
         """The copy is from before the node above was enrolled, and the node takes this record before that is again."""
         copy, above = self.copies.get(code), self.world.chain.places[code].above
-        deed = Deciding(self.mesh, self.model).submit(number, code)
+        deed = None if above is None else Deciding(self.mesh, self.model).submit(number, code)
         if copy is None or above is None or deed is None or not copy.may_be_put_back():
             return None
 

@@ -280,4 +280,4 @@ def test_what_is_no_table_is_refused_as_what_it_is_and_not_for_its_header(body: 
 def test_a_header_without_a_delimiter_is_told_so():
     with pytest.raises(BadHeader) as refused:
         read(Media("table", None), "|".join(penalty()).encode())
-    assert "none was found" in refused.value.detail
+    assert "separated by |" in refused.value.detail

@@ -82,7 +82,8 @@ async def test_a_replay_is_answered_as_it_was_although_the_record_has_ended_sinc
     again = await house.submit(row, key="ended")
     assert (again.status_code, again.json()) == (201, first.json())
     assert again.headers["idempotency-replayed"] == "true"
-    assert (await house.submit(row)).json()["code"] == "refused"
+    anew = (await house.submit(row)).json()
+    assert (anew["verdict"], [reason["code"] for reason in anew["reasons"]]) == ("unchanged", ["record_ended"])
 
 
 async def test_a_key_that_stands_is_refused_for_another_row_even_if_that_is_refused_itself(house: House):

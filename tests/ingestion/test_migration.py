@@ -22,6 +22,7 @@ drop trigger deleted on ingestion.review;
 drop function ingestion.forget_named;
 drop table ingestion.erased_key;
 alter table ingestion.closing drop column erasures;
+alter table ingestion.erasure drop column elsewhere, drop column named_in;
 """
 ERASING = f"""
 {FOUND}

@@ -74,7 +74,7 @@ async def test_a_doubtful_row_is_held_in_no_more(warm: House, monkeypatch: pytes
     with counted(monkeypatch) as seen:
         answer = await warm.submit(penalty(warm.number(), CF_NR_FK="2000"), key=uuid4().hex)
     assert answer.status_code == 202
-    assert len(seen) <= 6, seen
+    assert len(seen) <= 7, seen  # one is that nobody forgets a key that the held row needs
 
 
 async def test_a_row_that_changes_nothing_is_no_more(warm: House, monkeypatch: pytest.MonkeyPatch):

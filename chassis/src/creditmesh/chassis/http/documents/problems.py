@@ -7,6 +7,7 @@ from typing import Any
 from creditmesh.chassis.errors import Invalid, Malformed, Problem, TooLarge, Unavailable, UnsupportedMedia
 from creditmesh.chassis.http import problems
 from creditmesh.chassis.http.documents.headers import RETRY_AFTER, Headers, referred
+from creditmesh.chassis.shares import Busy
 from creditmesh.schemas.problems import PROBLEM_JSON
 
 CODES = "x-creditmesh-problems"
@@ -18,7 +19,7 @@ _WAITS = 503
 
 def of_every_route() -> frozenset[type[Problem]]:
     """What any route may answer: a parameter it does not have, a body it does not read, a node in trouble."""
-    return frozenset({Malformed, Invalid, TooLarge, UnsupportedMedia, Unavailable, problems.InternalError})
+    return frozenset({Malformed, Invalid, TooLarge, UnsupportedMedia, Unavailable, Busy, problems.InternalError})
 
 
 def responses(refused: Iterable[type[Problem]], given: Headers) -> dict[str, Any]:

@@ -89,7 +89,7 @@ async def erase_person(ctx: Context, order: ErasureIn) -> ErasureOut:
         erased_before=before,
         elsewhere=dict(others),
         named_in=named_in,
-        key="stays" if any(each.stays for each in needs) else "goes",
+        key="stays" if any(each.known for each in needs) else "goes",
     )
 
 
@@ -185,7 +185,7 @@ async def close_people(ctx: Context) -> int:
     await ctx.lock(subjects)
     people = await closing.still_due(session, subjects)
     found = await closing.needs(session, people, node=ctx.node.code)
-    standing = {each.subject for each in found if each.stays or each.waits}
+    standing = {each.subject for each in found if each.known or each.waits}
     await vault.erase(session, standing, "open")
     await closing.look_later(session, standing, seconds=_SECONDS_UNTIL_AGAIN)
     gone = set(people) - standing

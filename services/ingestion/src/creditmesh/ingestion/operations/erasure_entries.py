@@ -52,7 +52,7 @@ async def _key(ctx: Context, erasure: UUID) -> tuple[KeyState | None, datetime |
         return (None if destroyed_at is None else "destroyed"), destroyed_at
     going = await closing.going(session, people)
     needs = await closing.needs(session, people, node=ctx.node.code, going=going)
-    return ("stays" if any(each.stays for each in needs) else "goes"), None
+    return ("stays" if any(each.known for each in needs) else "goes"), None
 
 
 def _out(entry: Erasure) -> ErasureOut:

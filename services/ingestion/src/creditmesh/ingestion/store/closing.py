@@ -15,11 +15,17 @@ Closed = tuple[UUID, int, UUID | None]
 
 
 class KeyNeed(NamedTuple):
-    """What needs somebody's key beside what goes: a record, or a row that waits; or who has still to lift."""
+    """What needs somebody's key beside what goes: a record or a held row, who has still to lift, or who may have."""
 
     subject: UUID
     stays: bool
+    lifts: bool
     waits: bool
+
+    @property
+    def known(self) -> bool:
+        """Whether it is known of something that it needs the key."""
+        return self.stays or self.lifts
 
 
 class KeyEntry(NamedTuple):
@@ -55,12 +61,15 @@ _NEEDS = """
                     where n.subject = u.subject and n.record <> all(cast(:going as uuid[])))
         or exists (select from ingestion.review v
                     where v.subject = u.subject and v.sealed <> '[]' and v.id <> all(cast(:going as uuid[]))) as stays,
+           exists (select from ingestion.erasure_answer a
+                    where a.kind = 'department' and not a.settled
+                      and (a.record = any(cast(:going as uuid[]))
+                           or a.record in (select unnest(c.records) from ingestion.closing c
+                                            where c.subject = u.subject))) as lifts,
            exists (select from ingestion.closing c cross join lateral unnest(c.records) as e(record)
                     where c.subject = u.subject
-                      and (not exists (select from ingestion.erasure_answer a
-                                        where a.record = e.record and a.holder = :node)
-                           or exists (select from ingestion.erasure_answer a
-                                       where a.record = e.record and a.kind = 'department' and not a.settled))) as waits
+                      and not exists (select from ingestion.erasure_answer a
+                                       where a.record = e.record and a.holder = :node)) as waits
       from unnest(cast(:subjects as uuid[]), cast(:parts as integer[])) as u(subject, part)
 """
 _LOOK_LATER = """
