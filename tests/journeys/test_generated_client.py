@@ -113,7 +113,7 @@ async def test_a_departments_night_job(client: Generated, cast: Cast):
     body = client.CorrectionIn.from_dict({"fields": row | {"CF_WFXW": "其他"}, "reason": "error"})
     tag = read.headers["ETag"]
     corrected = await client.call("owner", "records.correct_record", record, body=body, if_match=tag)
-    assert (corrected.status_code, corrected.parsed.verdict.value, corrected.parsed.revision) == (201, "corrected", 2)
+    assert (corrected.status_code, corrected.parsed.verdict.value, corrected.parsed.rev) == (201, "corrected", 2)
     end = client.WithdrawalIn.from_dict({"reason": "revoked", "basis": "示市监撤销〔2026〕1号"})
     stale = await client.call("owner", "records.withdraw_record", record, body=end, if_match=tag)
     assert (stale.status_code, stale.parsed.code) == (412, "stale")

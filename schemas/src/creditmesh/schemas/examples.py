@@ -90,6 +90,7 @@ EXAMPLES: Mapping[str, JsonValue] = {
             {"peer": "village", "record": _RECORD, "saying": "waits", "index": 7, "rev": 1, "change": "accepted"},
         ]
     },
+    "SetAsideBody": {"head": "156-9f3a01bc22d4e6f8"},
     "RecordsIn": {"records": [_RECORD]},
     "ErasureIn": {"person": _SUBJECT, "ground": "order", "basis": "（2026）示01行终8号", "officer": "Reviewer Lan"},
     "PartyKey": {

@@ -111,17 +111,17 @@ async def prove(ctx: Context, feed: str, *, after: int, until: int) -> OriginsOu
 
 
 async def _is_read(ctx: Context) -> bool:
-    """Whether each node above that has spoken says that it reads such entries; where none has it may be older.
+    """Whether each node above that has spoken says that it reads such entries; where none ever has, they are passed on.
 
-    Who was taken out has spoken too, unless somebody stands there now that has. Who is silent decides nothing for
-    others: what is sealed anew its readers may refuse for good, and what is not it can be offered when it reads that.
+    Who was taken out has spoken too, unless somebody stands there now that has. Who is silent decides nothing: what is
+    sealed anew whoever comes may refuse for good, and what is not can be offered to an older one when it is upgraded.
     """
     session, directory = await ctx.session(), ctx.followed(Directory)
     for nodes in (directory.peers("above"), directory.enrolled("above")):
         rows = [(await chain.rows_of(session, peer.code)).get(peer.code) for peer in nodes]
         if spoken := [row for row in rows if row is not None]:
             return all(PASSED in row.reads for row in spoken)
-    return False
+    return True
 
 
 async def _passed(session: Session, origin: str, events: Sequence[RecordChanged]) -> Mapping[Said, _Passed]:
