@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from creditmesh.catalogue import folder
+from creditmesh.chassis.errors import Invalid
 from creditmesh.schemas.catalogue import Procedure
 from tests.catalogue.conftest import ALONE
 from tests.catalogue.test_publishing import directory, load, today
@@ -31,10 +32,13 @@ async def test_a_sandbox_takes_what_its_story_needs_and_the_rest_when_it_is_aske
     assert (await load(stocked)).published == (), "less of it takes nothing away"
 
 
-async def test_a_real_node_takes_all_of_it_unless_it_says_otherwise(postgres: Postgres, tmp_path: Path):
+async def test_a_real_node_takes_nothing_that_was_not_compared_with_the_law(postgres: Postgres, tmp_path: Path):
     async with running(postgres, tmp_path, declaration=ALONE, catalogue=False, sandbox=False) as real:
-        assert len((await load(real, whole=False)).published) == len(SHIPPED)
-        assert len((await load(real)).published) == len(whole()) - len(SHIPPED)
+        assert len((await load(real)).published) == len(SHIPPED)
+        with pytest.raises(Invalid) as refused:
+            await load(real, whole=True)
+        assert [(each.pointer, each.code) for each in refused.value.errors] == [("/whole", "sandbox_only")]
+        assert await known(real) == {(entry.kind, entry.code) for entry in SHIPPED}
 
 
 async def test_the_rules_of_a_place_are_laid_over_it_as_the_nodes_own(stocked: TestNode):

@@ -88,8 +88,8 @@ class LoadIn(In):
     basis: Why | None = None
     again: bool = False
     """Whether a body that was published before and has been replaced or withdrawn since is published again."""
-    whole: bool | None = None
-    """Of the shipped catalogue: all of it, or what a sandbox's story needs; None: all of it, but in a sandbox."""
+    whole: bool = False
+    """Of the shipped catalogue: all of it, which a sandbox takes alone."""
     place: Code | None = None
     """In place of a folder: the place whose own rules, which are shipped too, this node publishes as its own."""
 

@@ -221,7 +221,7 @@ def _days(move: str) -> int:
 def catalogue_load(
     folder: Annotated[Path | None, typer.Argument(help="A folder of YAML; default: the shipped catalogue.")] = None,
     *,
-    whole: Annotated[bool | None, typer.Option(help="All of the shipped one; a sandbox takes a part of it.")] = None,
+    whole: Annotated[bool, typer.Option("--whole", help="All of the shipped one; for sandboxes alone.")] = False,
     place: Annotated[
         str | None, typer.Option(help="The shipped rules of a place, over it: shenzhen, fujian...")
     ] = None,

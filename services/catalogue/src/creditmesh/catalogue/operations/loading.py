@@ -15,7 +15,9 @@ from creditmesh.catalogue.operations.own_row import with_keys
 from creditmesh.catalogue.operations.publishing import publish
 from creditmesh.catalogue.store import Publication
 from creditmesh.chassis.context import Context
+from creditmesh.chassis.errors import Invalid
 from creditmesh.schemas.catalogue import Tier
+from creditmesh.schemas.problems import FieldError
 
 log = structlog.get_logger(__name__)
 
@@ -36,16 +38,18 @@ async def load(
     issued_by: Tier | None = None,
     basis: str | None = None,
     again: bool = False,
-    whole: bool | None = None,
+    whole: bool = False,
 ) -> LoadResult:
     """Publish a folder of YAML, by default the shipped catalogue, which is the nation's.
 
-    A sandbox takes as much of the shipped one as its story needs, unless all of it is asked for (`whole`).
+    Of the shipped one a node takes what was read by others; a sandbox all of it where that is asked for (`whole`).
     Over a new version of the shipped catalogue stays what this node narrowed or confirmed, as over one from the tier
     above. On a sandbox it comes with the invented parties of the node's tier. The node's own row gets the public
     halves of its keys, so that whoever was given a receipt can check it.
     """
-    entries = await asyncio.to_thread(_entries, directory, whole=not ctx.node.sandbox if whole is None else whole)
+    if whole and not ctx.node.sandbox:
+        raise _unread()
+    entries = await asyncio.to_thread(_entries, directory, whole=whole)
     if directory is None and ctx.node.sandbox:
         entries += sandbox.parties(await asyncio.to_thread(folder.read, folder.invented(ctx.node.tier)), ctx.node.code)
     tier = issued_by or ("nation" if directory is None else cast("Tier", ctx.node.tier))
@@ -61,6 +65,22 @@ async def load(
     for row in (*published, *repeated):
         log.info("an object was published", kind=row.kind, code=row.code, number=row.number, issued_by=row.issued_by)
     return LoadResult(published, unchanged, tuple(repeated), tuple(gave_way))
+
+
+def _unread() -> Invalid:
+    return Invalid(
+        "See errors.",
+        "见 errors。",
+        errors=[
+            FieldError(
+                pointer="/whole",
+                code="sandbox_only",
+                detail="What goes beyond the first 35 objects was not compared with the law yet: it is for sandboxes. "
+                "Copy what you have confirmed into a folder of yours and load that.",
+                detail_zh="除最初的 35 个对象外，其余内容尚未与法律核对，仅供沙箱使用；请将已核实的内容复制到自己的目录后加载。",
+            )
+        ],
+    )
 
 
 def _entries(directory: Path | None, *, whole: bool) -> tuple[CatalogueObject, ...]:
