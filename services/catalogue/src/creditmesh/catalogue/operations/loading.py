@@ -77,7 +77,8 @@ def _unread() -> Invalid:
                 code="sandbox_only",
                 detail="What goes beyond the first 35 objects was not compared with the law yet: it is for sandboxes. "
                 "Copy what you have confirmed into a folder of yours and load that.",
-                detail_zh="除最初的 35 个对象外，其余内容尚未与法律核对，仅供沙箱使用；请将已核实的内容复制到自己的目录后加载。",
+                detail_zh="最初 35 个对象之外的内容尚未与法律核对，仅供沙箱使用；"
+                "请将已核实的内容复制到自己的目录后加载。",
             )
         ],
     )
