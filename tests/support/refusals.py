@@ -10,6 +10,7 @@ from creditmesh.chassis.errors import Forbidden, Unauthenticated
 from creditmesh.chassis.http import router
 from creditmesh.chassis.http.documents.problems import of_every_route
 from creditmesh.chassis.http.reached import reached_from
+from creditmesh.chassis.http.token import TokenRefused
 
 Refusal = tuple[Callable[..., Any], int, str]
 """The function of a route, and the status and code that it answered."""
@@ -35,7 +36,7 @@ def refusals_are_declared() -> Iterator[None]:
 def is_undeclared(refusal: Refusal) -> bool:
     """Whether a route of ours answered what its document does not have."""
     endpoint, status, code = refusal
-    known = reached_from(endpoint).problems | of_every_route() | {Forbidden, Unauthenticated}
+    known = reached_from(endpoint).problems | of_every_route() | {Forbidden, Unauthenticated, TokenRefused}
     return endpoint.__module__.startswith("creditmesh.") and (status, code) not in {
         (each.status, each.code) for each in known
     }
