@@ -65,6 +65,11 @@ def test_what_became_of_the_key_is_said_of_every_erasure(key: str | None, words:
     assert words in said(erasure(key=key))
 
 
+def test_when_the_key_was_destroyed_is_said():
+    at = datetime(2026, 11, 30, 8, 15, tzinfo=UTC)
+    assert said(erasure(key="destroyed", key_destroyed_at=at)).count("2026-11-30T08:15:00Z") == 2
+
+
 def test_an_order_for_held_rows_alone_says_nothing_of_records():
     told = said(erasure(records=(), held_rows=2, complete=True, key="goes"))
     assert "no record; 2 held rows: emptied" in told

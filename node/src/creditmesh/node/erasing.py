@@ -48,9 +48,17 @@ def entries(operator: Operator) -> list[tuple[str, ...]]:
 
 def summary(found: ErasureOut) -> tuple[str, str]:
     """What goes, or went, and what does not, in a line of each language: each thing for itself."""
-    parts = [_records(found), _held(found), *_before(found), *_left(found), _KEY[found.key]]
+    parts = [_records(found), _held(found), *_before(found), *_left(found), _key(found)]
     said = [each for each in parts if each[0]]
     return "; ".join(text for text, _ in said), "；".join(text_zh for _, text_zh in said)
+
+
+def _key(found: ErasureOut) -> tuple[str, str]:
+    said, said_zh = _KEY[found.key]
+    if found.key_destroyed_at is None:
+        return said, said_zh
+    at = f"{found.key_destroyed_at:%Y-%m-%dT%H:%M:%SZ}"
+    return f"{said} ({at})", f"{said_zh}（{at}）"
 
 
 def _records(found: ErasureOut) -> tuple[str, str]:
