@@ -60,7 +60,7 @@ async def erase_person(ctx: Context, order: ErasureIn) -> ErasureOut:
     gone = {each.record for each in about if each.state == "erased"} | await closing.erased(session, person)
     mine = [each for each in about if each.origin == ctx.node.code and each.record not in gone]
     own = _chosen(order, mine, gone)
-    others = Counter(each.origin for each in about if each.origin != ctx.node.code)
+    others = Counter(each.origin for each in about if each.origin != ctx.node.code and each.record not in gone)
     held = await erasing.held_rows(session, person, records=order.records)
     named_in = await named.count(session, person)
     before = tuple(sorted(gone.intersection(order.records or ())))
