@@ -42,7 +42,7 @@ async def load(
 ) -> LoadResult:
     """Publish a folder of YAML, by default the shipped catalogue, which is the nation's.
 
-    Of the shipped one a node takes what was read by others; a sandbox all of it where that is asked for (`whole`).
+    Of the shipped one a node takes what the story needs; a sandbox all of it where that is asked for (`whole`).
     Over a new version of the shipped catalogue stays what this node narrowed or confirmed, as over one from the tier
     above. On a sandbox it comes with the invented parties of the node's tier. The node's own row gets the public
     halves of its keys, so that whoever was given a receipt can check it.
