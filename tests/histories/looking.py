@@ -90,8 +90,8 @@ async def revisions(session: Connection) -> dict[UUID, list[dict[str, Any]]]:
     return found
 
 
-async def shown(node: TestNode, item: str) -> dict[UUID, str | None]:
-    """The records that a node shows to anybody, with their marks; each once."""
+async def shown(node: TestNode, item: str) -> dict[UUID, str | None] | None:
+    """The records that a node shows to anybody, with their marks; each once. None while it says that it catches up."""
     found: dict[UUID, str | None] = {}
     cursor: dict[str, str] = {}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(node.host.public_app), base_url="http://node") as door:
@@ -99,6 +99,8 @@ async def shown(node: TestNode, item: str) -> dict[UUID, str | None]:
             answer = await door.get("/v1/public/records", params={"item": item, "limit": 200} | cursor)
             if answer.status_code == httpx.codes.NOT_FOUND:
                 return {}
+            if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE and answer.json()["code"] == "catching_up":
+                return None
             page = answer.raise_for_status().json()
             for each in page["items"]:
                 assert UUID(each["record"]) not in found, "it is shown twice"

@@ -132,6 +132,8 @@ class Walk:
             if await looking.behind(eyes[code], code, {below: eyes[below] for below in self._below(code)}):
                 continue
             shown, held = await self._shown(node), await looking.revisions(eyes[code])
+            if shown is None:
+                continue  # it was put back a moment ago, and shows nothing yet
             for record in self._records():
                 rev = record.rev if record.origin == code else acknowledged[record.origin].by(code, record.key)
                 self._is_true_of(record, rev, code, shown, held)
@@ -158,8 +160,10 @@ class Walk:
             assert record.key in shown, f"{what} is held, and not shown"
             assert shown[record.key] == record.history[rev - 1].mark, f"{what}: the mark"
 
-    async def _shown(self, node: TestNode) -> dict[UUID, str | None]:
-        return await looking.shown(node, ITEM) | await looking.shown(node, CHANGING)
+    async def _shown(self, node: TestNode) -> dict[UUID, str | None] | None:
+        """What a node shows of both items; None while it shows nothing because it catches up."""
+        standing, changing = await looking.shown(node, ITEM), await looking.shown(node, CHANGING)
+        return None if standing is None or changing is None else standing | changing
 
     async def _certified(self, record: Record) -> list[tuple[Record, Any]]:
         cast = self.steps.mesh[record.origin]
@@ -209,7 +213,9 @@ class Walk:
                 # Where what its origin says of it is refused it is withheld, or stays ended.
                 state = held[code].get(record.key, [{"state": "none"}])[-1]["state"]
                 expected = self.model.shows(record) and state in {"published", "none"}
-                assert (record.key in shown[code]) == expected, f"at rest {self._named(record)} at {code}: shown or not"
+                there = shown[code]
+                assert there is not None, f"{code} catches up with nobody, and shows nothing"
+                assert (record.key in there) == expected, f"at rest {self._named(record)} at {code}: shown or not"
         for record in self._records():
             for _, said in await self._certified(record):
                 self._is_answered(record, said, refused)
