@@ -403,6 +403,34 @@ def test_the_newest_of_a_packages_files_is_what_alembic_calls_its_head(package: 
     assert files == {each.revision.split("_")[1] for each in script.walk_revisions()}, "each file is named for its own"
 
 
+@pytest.mark.parametrize(
+    ("name", "files", "head"),
+    [
+        ("tried_one", ["tried_one_0001.py"], "tried_one_0001"),
+        ("tried2", ["tried2_0001.py", "tried2_0002_names_of_2018.py", "__init__.py"], "tried2_0002"),
+        ("tried3", [], None),
+    ],
+)
+def test_a_package_of_any_name_has_its_newest_file_as_its_head(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, files: list[str], head: str | None
+):
+    (tmp_path / name / "migrations").mkdir(parents=True)
+    for file in files:
+        (tmp_path / name / "migrations" / file).touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert head_of(name) == head
+
+
+def test_a_file_beside_migrations_that_none_is_named_like_is_told_and_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "tried4" / "migrations").mkdir(parents=True)
+    (tmp_path / "tried4" / "migrations" / "tried4_1.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ValueError, match=r"tried4_1\.py"):
+        head_of("tried4")
+
+
 AGAIN = """
 import asyncio, sys
 from pathlib import Path, PosixPath

@@ -138,3 +138,17 @@ async def test_who_is_looked_up_while_they_are_destroyed_is_somebody_new(databas
     (new,), ciphers = await asking
     assert new != subject
     assert set(ciphers) == {new}
+
+
+async def test_who_is_looked_up_while_their_opening_is_under_way_is_found_at_once(
+    database: Database, vault: Vault, keys: Keys
+):
+    subject = await closed(database, vault, 41)
+    other = Vault(database.pool("sample"), keys, parts=5)
+    async with database.pool("sample").session() as session:
+        await session.begin()
+        await vault.know(session, {subject: "natural_person"})
+        (found,), _ = await asyncio.wait_for(other.identify([person(41)]), 3)  # whose transaction may be the same
+        await session.commit()
+    assert found == subject
+    assert await stands(database, subject) == (True, False)

@@ -11,6 +11,7 @@ from creditmesh.ingestion import operations
 from creditmesh.ingestion.eraser import Eraser
 from creditmesh.ingestion.operations.erasing import UnknownRecords
 from creditmesh.ingestion.operations.subjects import identity_of
+from creditmesh.ingestion.store import closing
 from creditmesh.schemas.erasures import ErasureIn, ErasureOut
 from creditmesh.schemas.events import HolderChanged
 from creditmesh.schemas.subject import SubjectIn
@@ -173,6 +174,43 @@ async def test_the_end_of_a_key_is_written_down_of_an_order_that_no_record_was_a
         await turned(alone)
     assert (await entry_of(alone, found)).complete is True
     assert await key_of(alone, subject) == (False, True, False)
+
+
+async def test_an_order_that_was_under_way_before_its_key_was_seen_to_hears_of_its_end(alone: House):
+    number = resident(alone.number())
+    await made(alone, person_penalty(alone.number(), CF_XDR_ZJHM=number))
+    order = await erase_person(alone, number)
+    async with alone.database.session() as session:
+        await session.execute("truncate ingestion.closing")
+    assert (await entry_of(alone, order)).complete is False
+    await turned(alone)
+    assert (await entry_of(alone, order)).key == "goes"
+    for _ in range(2):
+        await turned(alone)
+    ended = await entry_of(alone, order)
+    assert (ended.key, ended.complete) == ("destroyed", True)
+    assert ended.key_destroyed_at is not None
+
+
+async def test_two_who_destroy_the_keys_of_one_order_at_once_write_its_end_once(alone: House):
+    number = resident(alone.number())
+    await made(alone, person_penalty(alone.number(), CF_XDR_ZJHM=number))
+    order, people = (await erase_person(alone, number)).erasure, [uuid4(), uuid4()]
+    pool = alone.database.pool("ingestion")
+    async with pool.session() as first, pool.session() as second:
+        await first.begin()
+        await first.execute("delete from ingestion.closing")
+        await closing.close(first, [(each, 3, None) for each in people], seconds=0, erasure=order)
+        await first.commit()
+        await first.begin()
+        await second.begin()
+        await closing.closed(first, people[:1], at=REAL)
+        later = asyncio.create_task(closing.closed(second, people[1:], at=REAL))
+        assert not (await asyncio.wait([later], timeout=0.2))[0], "it waits for the other"
+        await first.commit()
+        await later
+        await second.commit()
+    assert len(await alone.fetch("select from ingestion.erased_key where erasure = $1", order)) == 1
 
 
 async def test_an_order_that_leaves_another_record_is_complete_without_the_key(alone: House):

@@ -19,9 +19,10 @@ from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.errors import Uncertain
 from creditmesh.chassis.http.bodies import MOST
 from creditmesh.exchange import pulling
+from creditmesh.exchange.backoff import Backoff
 from creditmesh.exchange.operations import acknowledging
 from creditmesh.exchange.operations.answering import cut
-from creditmesh.exchange.peer import Peer, PeerRefused
+from creditmesh.exchange.peer import NotNow, Peer, PeerRefused, PeerUnreachable
 from creditmesh.exchange.pulling import SECONDS_TO_ASK, SECONDS_TO_LOOK, Sending
 from creditmesh.exchange.store import answers, copies
 from creditmesh.schemas.acknowledgements import MOST_ANSWERED, MOST_NAMED, Acknowledgement, EntryRange
@@ -488,3 +489,44 @@ async def test_a_size_that_no_feed_has_is_kept_by_nobody(city: City, said: dict[
         peer = Peer(party=party, node="city", keys=equipment.keys, clock=equipment.clock, client=client)
         with pytest.raises(PeerRefused):
             await peer.standing("up")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "shown"),
+    [
+        (502, b"<html>Bad Gateway</html>", False),
+        (503, b"", False),
+        (504, b"", False),
+        (503, b'{"code": "feed_behind"}', True),
+        (403, b'{"code": "no_party"}', True),
+        (400, b"<html>Bad Request</html>", True),
+    ],
+)
+async def test_a_peer_that_is_away_behind_its_proxy_is_not_one_that_refuses(
+    city: City, monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, *, shown: bool
+):
+    monkeypatch.setattr(asyncio, "sleep", resting)
+    transport = httpx.MockTransport(lambda _: httpx.Response(status, stream=httpx.ByteStream(body)))
+    equipment = city.node.host.equipment["exchange"]
+    party = city.node.host.followed.party("district").model_copy(update={"url": "http://district"})
+    patience = Backoff("up")
+    async with httpx.AsyncClient(transport=transport) as client:
+        peer = Peer(party=party, node="city", keys=equipment.keys, clock=equipment.clock, client=client)
+        for _ in range(PATIENCE + 1):
+            with pytest.raises(NotNow) as said:
+                await peer.pull("up", after=0)
+            await patience.after("district", said.value)
+    assert (patience.refusal is not None) == shown
+
+
+async def test_one_refusal_of_a_peer_that_was_away_for_long_is_not_again_and_again(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(asyncio, "sleep", resting)
+    patience = Backoff("up")
+    for _ in range(100):
+        await patience.after("district", PeerUnreachable("it does not answer"))
+    await patience.after("district", PeerRefused("403 no_party"))
+    assert patience.refusal is None
+
+
+async def resting(_: float) -> None:
+    """No time passes."""

@@ -98,4 +98,4 @@ class ErasureOut(Out):
     """When it was; of a person of two keys, the second."""
     complete: bool | None = None
     """Whether all is deleted here, every node and department has answered that it is there, and the key is destroyed,
-    unless it stays; None: not asked."""
+    unless it stays; None: not asked, or all is gone and of the key nothing is known."""

@@ -114,6 +114,11 @@ def remember(event: Event, data: bytes) -> None:
     _PARSED.keep(event, data)
 
 
+def read_once(cls: type[E], data: bytes) -> E:
+    """The model of a body as this version keeps it, which is read to be forgotten, and so is kept nowhere."""
+    return read_event(cls, unpack(data), version=cls.version, parse=reader(cls))
+
+
 def recall(cls: type[E], data: bytes) -> E:
     """The model of a body as this version keeps it, parsed once for all of this process, its consumers among them."""
     event = _PARSED.read(cls, data, cls.version)

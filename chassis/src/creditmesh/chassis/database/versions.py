@@ -21,8 +21,9 @@ _NODE = "select code, tier, parts, to_jsonb(n) ->> 'sandbox' as sandbox from bus
 """A node from before that was kept has no such column: it is what its migration is told."""
 _HAS_VERSIONS = "select to_regclass('bus.installed') is not null"
 _VERSIONS = "select package, version from bus.installed"
-_VERSION = re.compile(r"([a-z]+_\d{4})_\w+\.py\Z")
+_VERSION = re.compile(r"(\w+?_\d{4})(?:_\w+)?\.py\Z")
 """A migration's file: what it is called, and what it does."""
+_NO_VERSION = {"__init__.py"}
 
 
 class Migrated(Protocol):
@@ -90,8 +91,16 @@ def head_of(package: str) -> str | None:
     It is read in the names of the files: a process that starts asks for every package, and runs none of them.
     """
     folder = versions_of(package)
-    found = () if folder is None else (_VERSION.match(path.name) for path in folder.iterdir())
-    return max((each[1] for each in found if each is not None), default=None)
+    names = [] if folder is None else [path.name for path in folder.glob("*.py") if path.name not in _NO_VERSION]
+    return max(map(_named, names), default=None)
+
+
+def _named(file: str) -> str:
+    """The version that a migration's file is. ValueError where its name does not say: nobody would run it."""
+    found = _VERSION.match(file)
+    if found is None:
+        raise ValueError(f"{file} is no migration's name: it is to be PACKAGE_NNNN, or PACKAGE_NNNN_what_it_does")
+    return found[1]
 
 
 def versions_of(package: str) -> Path | None:

@@ -21,6 +21,7 @@ class Backoff:
         self._feed = feed
         self.times = 0
         """How often in a row it was not there."""
+        self._refused = 0
         self.refusal: str | None = None
         """What it refuses, or does not answer as it has to, again and again: only its operator or ours can tell why."""
 
@@ -29,14 +30,12 @@ class Backoff:
         if self.times == 0:
             _log.warning("peer is not there", peer=peer, feed=self._feed, reason=str(error))
         self.times += 1
-        if not isinstance(error, PeerRefused):
-            self.refusal = None
-        elif self.times > PATIENCE:
-            self.refusal = str(error)
+        self._refused = self._refused + 1 if isinstance(error, PeerRefused) else 0
+        self.refusal = str(error) if self._refused > PATIENCE else None
         await asyncio.sleep(min(0.1 * 2 ** min(self.times, 10), LONGEST) * random.uniform(0.5, 1.0))  # noqa: S311
 
     def done(self, peer: str) -> None:
         """It was there."""
         if self.times:
             _log.info("peer is there again", peer=peer, feed=self._feed)
-        self.times, self.refusal = 0, None
+        self.times, self._refused, self.refusal = 0, 0, None

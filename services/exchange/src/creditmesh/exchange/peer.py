@@ -41,6 +41,7 @@ _MOST_SAID = 16 * 1024
 _MOST_ANSWERED = 128 * 1024
 _WENT_BACK = (422, "beyond_feed")
 _PLAIN = {"", "identity"}
+_NO_CODE = "-"
 _GAP = "409 acknowledgement_gap"
 _NO_SIGNATURE = (401, "signature_invalid")
 _NOT_ENROLLED = (
@@ -129,7 +130,7 @@ class Peer:
             said = await _said(answer)
         if answer.status_code == httpx.codes.NOT_FOUND:
             return None
-        raise PeerRefused(f"{self.party.code} does not answer {model.__name__}: {_named(said)}")
+        raise _refused(said, f"{self.party.code} does not answer {model.__name__}")
 
     async def _read(self, answer: httpx.Response, model: type[M], *, most: int = _MOST_ANSWERED) -> M:
         try:
@@ -143,7 +144,7 @@ class Peer:
         async with self._asked("GET", url) as answer:
             if answer.status_code != httpx.codes.OK:
                 said = await _said(answer)
-                raise BadPage("size", after) if said == _WENT_BACK else PeerRefused(f"feed {feed}: {_named(said)}")
+                raise BadPage("size", after) if said == _WENT_BACK else _refused(said, f"feed {feed}")
             if answer.headers.get("content-encoding", "") not in _PLAIN:
                 raise BadPage("encoded", after)
             content = await _read(answer, MOST_BYTES)
@@ -196,7 +197,7 @@ class Peer:
         if _named(said) == _GAP:  # a peer of an older version takes them in order only
             return (EntryRange(first=0, until=until),)
         if answer.status_code != httpx.codes.NO_CONTENT:
-            raise PeerRefused(f"{self.party.code} does not take an acknowledgement: {_named(said)}")
+            raise _refused(said, f"{self.party.code} does not take an acknowledgement")
         return ()
 
     @asynccontextmanager
@@ -236,8 +237,15 @@ async def _said(answer: httpx.Response) -> tuple[int, str]:
     try:
         code = str(orjson.loads(await _read(answer, _MOST_SAID))["code"])[:64]
     except (PageTooLarge, ValueError, KeyError, TypeError):
-        code = "-"
+        code = _NO_CODE
     return answer.status_code, code
+
+
+def _refused(said: tuple[int, str], what: str) -> NotNow:
+    """What an answer is that is none: the peer's refusal, or of a proxy before a peer that is away."""
+    status, code = said
+    away = code == _NO_CODE and status >= httpx.codes.BAD_GATEWAY
+    return (PeerUnreachable if away else PeerRefused)(f"{what}: {_named(said)}")
 
 
 def _named(said: tuple[int, str]) -> str:

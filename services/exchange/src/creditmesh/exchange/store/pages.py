@@ -1,13 +1,13 @@
 """What came of peers' feeds: stretches of verified pages, each the body of an event, and the entries in them."""
 
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
 import orjson
 
-from creditmesh.chassis.bus.event import recall
+from creditmesh.chassis.bus.event import read_once, recall
 from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.packing import pack, unpack
 from creditmesh.exchange.chunks import MOST_ENTRIES
@@ -125,19 +125,24 @@ async def write(session: Session, pages: Sequence[ReceivedPage]) -> None:
 
 async def covering(session: Session, places: Sequence[EntryPlace]) -> list[StoredPage]:
     """The pages in which these places of peers' feeds are."""
-    return await _covering(session, _COVERING, places)
+    return await _covering(session, _COVERING, places, recall)
 
 
 async def held(session: Session, places: Sequence[EntryPlace]) -> list[StoredPage]:
-    """The same, to be rewritten: nobody else does so until this transaction ends."""
-    return await _covering(session, _HELD, places)
+    """The same, to be rewritten: nobody else does so until this transaction ends. What goes is kept in no memory."""
+    return await _covering(session, _HELD, places, read_once)
 
 
-async def _covering(session: Session, statement: str, places: Sequence[EntryPlace]) -> list[StoredPage]:
+async def _covering(
+    session: Session,
+    statement: str,
+    places: Sequence[EntryPlace],
+    read: Callable[[type[PageReceived], bytes], PageReceived],
+) -> list[StoredPage]:
     peers, names, indices = zip(*places, strict=True)
     wanted = {"peers": peers, "feeds": names, "indices": indices, "most": MOST_ENTRIES}
     rows = await session.fetch(statement, wanted)
-    return [StoredPage(part, id_, recall(PageReceived, data), indices) for part, id_, data, indices in rows]
+    return [StoredPage(part, id_, read(PageReceived, data), indices) for part, id_, data, indices in rows]
 
 
 async def rewrite(session: Session, texts: Sequence[tuple[int, UUID, bytes]]) -> None:

@@ -10,9 +10,10 @@ down_revision = "ingestion_0019"
 branch_labels = None
 depends_on = None
 
+# A record has the id of its first revision, by which it is found.
 LEFT = """
 delete from ingestion.named n
- where not exists (select from ingestion.revision r where r.record = n.record)
+ where not exists (select from ingestion.revision r where r.id = n.record)
    and not exists (select from ingestion.review v where v.id = n.record and v.state = 'held');
 """
 HELD = """
@@ -124,6 +125,8 @@ create table ingestion.erased_key (
     erasure uuid primary key references ingestion.erasure,
     at timestamptz not null
 );
+create index on ingestion.erased_record (record);
+create index on ingestion.erasing (subject);
 """
 
 

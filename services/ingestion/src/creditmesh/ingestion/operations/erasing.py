@@ -187,10 +187,10 @@ async def close_people(ctx: Context) -> int:
     found = await closing.needs(session, people, node=ctx.node.code)
     standing = {each.subject for each in found if each.known or each.waits}
     await vault.erase(session, standing, "open")
-    await closing.look_later(session, standing, seconds=_SECONDS_UNTIL_AGAIN)
     gone = set(people) - standing
     await vault.erase(session, gone, "close")
     destroyed = await vault.erase(session, gone, "destroy")
     await closing.closed(session, destroyed, at=ctx.instant)
+    await closing.look_later(session, standing, seconds=_SECONDS_UNTIL_AGAIN)
     await closing.look_later(session, gone - destroyed, seconds=SECONDS_CLOSED)
     return len(destroyed)

@@ -38,7 +38,8 @@ async def erasure_of(ctx: Context, erasure: UUID) -> ErasureOut:
     answers = await erasure_answers.answers_of(session, [each.record for each in records])
     said = tuple(_record(ctx, each, answers) for each in records)
     key, destroyed_at = await _key(ctx, erasure)
-    done = key != "goes" and all(each.deleted and not each.pending for each in said)
+    gone = all(each.deleted and not each.pending for each in said)
+    done = gone if key in {"stays", "destroyed"} else None if gone and key is None else False
     return _out(found[0]).model_copy(
         update={"records": said, "key": key, "key_destroyed_at": destroyed_at, "complete": done}
     )

@@ -37,7 +37,9 @@ class KeyEntry(NamedTuple):
 
 _CLOSE = """
     insert into ingestion.closing as c (subject, part, records, erasures, look_at)
-    select subject, part, array_remove(array_agg(record), null), cast(:erasures as uuid[]),
+    select subject, part, array_remove(array_agg(record), null),
+           cast(:erasures as uuid[])
+        || array(select e.erasure from ingestion.erased_record e where e.record = any(array_agg(u.record))),
            clock_timestamp() + make_interval(secs => :seconds)
       from unnest(cast(:subjects as uuid[]), cast(:parts as integer[]), cast(:records as uuid[]))
            as u(subject, part, record)
@@ -46,10 +48,10 @@ _CLOSE = """
        set records = c.records || excluded.records, erasures = c.erasures || excluded.erasures,
            look_at = excluded.look_at
 """
-_DUE = "select subject from ingestion.closing where look_at <= clock_timestamp() order by look_at limit :most"
+_DUE = "select subject from ingestion.closing where look_at <= statement_timestamp() order by look_at limit :most"
 _STILL_DUE = """
     select subject, part from ingestion.closing
-     where subject = any(cast(:subjects as uuid[])) and look_at <= clock_timestamp()
+     where subject = any(cast(:subjects as uuid[])) and look_at <= statement_timestamp()
 """
 # A department that has applied a measure has to be able to read whom it releases. Which departments do is known when
 # this node itself has been told of: that is said last.
@@ -76,6 +78,14 @@ _LOOK_LATER = """
     update ingestion.closing set look_at = clock_timestamp() + make_interval(secs => :seconds)
      where subject = any(cast(:subjects as uuid[]))
 """
+# Two who destroy keys of one order do so one after the other: the second sees that it is the last.
+_OF_SAME_ORDERS = """
+    select from ingestion.closing
+     where erasures && array(
+           select e.erasure from ingestion.closing c cross join lateral unnest(c.erasures) as e(erasure)
+            where c.subject = any(cast(:subjects as uuid[])))
+     order by subject for update
+"""
 _CLOSED = """
     with gone as (
         delete from ingestion.closing where subject = any(cast(:subjects as uuid[])) returning erasures)
@@ -95,7 +105,10 @@ _DESTROYED = "select at from ingestion.erased_key where erasure = :erasure"
 
 
 async def close(session: Session, people: Sequence[Closed], *, seconds: float, erasure: UUID | None = None) -> None:
-    """The keys of these people go with the last that needs them, not before then; `erasure`: the order that says so."""
+    """The keys of these people go with the last that needs them, not before then.
+
+    `erasure`: the order that says so; those that said so of their records before do too.
+    """
     if people:
         subjects, parts, records = map(list, zip(*people, strict=True))
         given: dict[str, object] = {"subjects": subjects, "parts": parts, "records": records, "seconds": seconds}
@@ -129,6 +142,7 @@ async def look_later(session: Session, subjects: Collection[UUID], *, seconds: f
 async def closed(session: Session, subjects: Collection[UUID], *, at: datetime) -> None:
     """The keys of these people are destroyed; the orders of which they were the last are written down."""
     if subjects:
+        await session.fetch(_OF_SAME_ORDERS, {"subjects": list(subjects)})
         await session.execute(_CLOSED, {"subjects": list(subjects), "at": at})
 
 

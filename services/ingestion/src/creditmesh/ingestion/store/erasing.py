@@ -63,7 +63,7 @@ _ADD = """
         on conflict do nothing
 """
 _DUE = """
-    select part, subject, natural_key from ingestion.erasing where try_at <= clock_timestamp()
+    select part, subject, natural_key from ingestion.erasing where try_at <= statement_timestamp()
      order by try_at limit :most
 """
 # Those that somebody has still to read are not tried again at once, and the longer they wait the more seldom.
@@ -74,7 +74,7 @@ _TRY = """
       from unnest(cast(:parts as integer[]), cast(:subjects as uuid[]), cast(:keys as bytea[]))
            as u(part, subject, natural_key)
      where e.part = u.part and e.subject = u.subject and e.natural_key = u.natural_key
-       and e.try_at <= clock_timestamp()
+       and e.try_at <= statement_timestamp()
     returning e.part, e.subject, e.natural_key
 """
 # Only what is erased still by its newest revision. Where somebody has still to read it the function leaves it.
