@@ -117,6 +117,23 @@ async def test_a_form_is_searched_for_numbers_when_it_is_made_and_an_older_one_w
     assert turns[1].longest < turns[1].spent / 5, "and between two that are others have the process"
 
 
+async def test_a_form_that_cannot_be_read_costs_that_record_and_is_named(catalogue: House):
+    item = f"kept_{uuid4().hex[:6]}"
+    catalogue.follow(a_directory([an_item(item)]))
+    sent = [a_record(item=item) for _ in range(3)]
+    await catalogue.load(*sent)
+    async with catalogue.database.session() as session:
+        damaged = "update query.public_record set data = substr(data, 1, 40), searched = 0 where record = $1"
+        await session.execute(damaged, sent[1].record)
+        await session.execute("update query.public_record set searched = 0 where record = $1", sent[2].record)
+        assert await OlderFormRounds(catalogue.equipment, most=1).round() >= 2
+        left = await session.fetch("select record from query.public_record where item = $1 and searched = 0", item)
+    assert [row["record"] for row in left] == [sent[1].record], "the others are searched all the same"
+    page = (await records(catalogue, item=item)).json()
+    assert (page["partial"], page["unreadable"]) == (True, [str(sent[1].record)])
+    assert {each["record"] for each in page["items"]} == {str(sent[0].record), str(sent[2].record)}
+
+
 async def test_a_form_that_was_searched_since_is_left_to_a_newer_revision_and_keeps_its_keys(catalogue: House):
     name, change = an_organisation()
     await catalogue.load(change)

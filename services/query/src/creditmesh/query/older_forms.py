@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from uuid import UUID
 
 import structlog
 
@@ -17,6 +18,7 @@ SECONDS_BETWEEN = 3600.0
 SECONDS_BETWEEN_TURNS = 0.1
 _MOST = 100
 """Forms in a transaction: one is searched in milliseconds."""
+_FIRST = UUID(int=0)
 
 _log = structlog.get_logger(__name__)
 
@@ -43,20 +45,20 @@ class OlderFormRounds:
 
     async def round(self) -> int:
         """Search all forms that are left, but for those that somebody else has just now: how many that were."""
-        searched, last = 0, self._most
+        searched, last, after = 0, self._most, _FIRST
         while last == self._most:
-            last = await self._turn()
+            last, after = await self._turn(after)
             searched += last
             await asyncio.sleep(SECONDS_BETWEEN_TURNS)
         if searched:
             _log.info("older public forms searched for persons' numbers", forms=searched)
         return searched
 
-    async def _turn(self) -> int:
+    async def _turn(self, after: UUID) -> tuple[int, UUID]:
         context = Context(self._equipment)
         try:
-            searched = await public.search_older(context, most=self._most)
+            done = await public.search_older(context, after=after, most=self._most)
             await context.commit()
         finally:
             await context.rollback()
-        return searched
+        return done

@@ -67,17 +67,21 @@ async def search(ctx: Context, wanted: PublicSearch) -> Page[PublicRecord]:
     return await _page(ctx, found, limit, name=name)
 
 
-async def search_older(ctx: Context, *, most: int) -> int:
-    """Put stars for persons' numbers into at most so many forms of an older rule: how many were looked at."""
+async def search_older(ctx: Context, *, after: UUID, most: int) -> tuple[int, UUID]:
+    """Put stars for persons' numbers into at most so many forms of an older rule behind a record.
+
+    How many were found, and the record behind which the next are. One that cannot be read is left as it is.
+    """
     session = await ctx.session()
     searched = []
-    older = await public.hold_unsearched(session, most=most)
-    async for (each,) in in_slices(older, 1, seconds=0.005):
+    older = await public.hold_unsearched(session, after=after, most=most)
+    readable = [each for _, each in older if each is not None]
+    async for (each,) in in_slices(readable, 1, seconds=0.005):
         form = without_numbers(each.form)
         name, code = keys_without_numbers(each.form, form, name=each.name, code=each.code)
         searched.append(replace(each, form=form, name=name, code=code))
     await public.write(session, searched)
-    return len(searched)
+    return len(older), older[-1][0] if older else after
 
 
 def _place(beginning: str, text: str) -> tuple[str, UUID]:
@@ -96,19 +100,23 @@ async def _page(
     searched in milliseconds: others have the process between two.
     """
     forms: dict[UUID, PublicRecord] = {}
+    reader = public.form_reader()
     async for (stored,) in in_slices(found[:limit], 1, seconds=0.005):
-        form = _today(ctx, stored.form)
+        made = reader.read(stored.record, stored.kept)
+        if made is None:
+            continue
+        form = _today(ctx, made)
         form = form if stored.searched else without_numbers(form)
-        is_as_made = stored.searched and form.fields == stored.form.fields
+        is_as_made = stored.searched and form.fields == made.fields
         if is_as_made or name is code is None or found_by(form, name=name, code=code):
-            forms[form.record] = form
-    page = paging.page(
+            forms[stored.record] = form
+    return paging.page(
         found,
         limit=limit,
-        place=lambda each: each.form.record if name is None else f"{each.form.record} {each.name}",
-        shown=lambda each: each.form.record,
+        place=lambda each: each.record if name is None else f"{each.record} {each.name}",
+        shown=lambda each: forms.get(each.record),
+        unreadable=reader.unreadable,
     )
-    return Page(items=tuple(forms[record] for record in page.items if record in forms), next=page.next)
 
 
 def _today(ctx: Context, form: PublicRecord) -> PublicRecord:

@@ -9,6 +9,7 @@ import orjson
 
 from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.packing import BodyReader
 from creditmesh.schemas.queries import PublicRecord
 from creditmesh.schemas.rules.personal_numbers import VERSION
 from creditmesh.schemas.rules.visibility import Law, open_sql, opened, publishes_sql, visible_sql
@@ -78,7 +79,7 @@ _UPSERT = """
      where (known.rev, known.searched) < (excluded.rev, excluded.searched)
 """
 _UNSEARCHED = f"""
-    select part, rev, data, name, code from query.public_record where searched < {VERSION}
+    select part, record, rev, data, name, code from query.public_record where searched < {VERSION} and record > :after
      order by record, part limit :most for update skip locked
 """
 _DROP = """
@@ -95,19 +96,26 @@ async def drop(session: Session, ended: Sequence[tuple[int, UUID, int]]) -> None
         await session.execute(_DROP, {"part": part, "record": record, "rev": rev})
 
 
-async def hold_unsearched(session: Session, *, most: int) -> list[PublicForm]:
-    """Forms that were not searched by the rule of today, nobody else's until this transaction ends."""
+async def hold_unsearched(session: Session, *, after: UUID, most: int) -> list[tuple[UUID, PublicForm | None]]:
+    """Forms behind a record that were not searched by the rule of today, nobody else's until this transaction ends.
+
+    Each with its record; None in place of one that cannot be read.
+    """
+    reader = form_reader()
+    rows = await session.fetch(_UNSEARCHED, {"after": after, "most": most})
+    read = [(row, reader.read(row.record, row.data)) for row in rows]
     return [
-        PublicForm(
-            part=row.part,
-            rev=row.rev,
-            form=PublicRecord.model_validate_json(row.data),
-            name=row.name,
-            code=row.code,
-            fresh=False,
+        (
+            UUID(bytes=row.record.bytes),
+            form and PublicForm(part=row.part, rev=row.rev, form=form, name=row.name, code=row.code, fresh=False),
         )
-        for row in await session.fetch(_UNSEARCHED, {"most": most})
+        for row, form in read
     ]
+
+
+def form_reader() -> BodyReader[PublicRecord]:
+    """What reads the forms of one answer, and leaves out those that cannot be read."""
+    return BodyReader(PublicRecord.model_validate_json, of="query")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +138,7 @@ _MAX = UUID(int=2**128 - 1)
 
 def _newest(wanted: str) -> str:
     return f"""
-        select data, searched from query.public_record p
+        select record, data, searched from query.public_record p
          where {wanted} and record < :before and {_SHOWN}
          order by record desc limit :limit
     """
@@ -146,9 +154,10 @@ _NAMED = f"""
 
 
 class StoredForm(NamedTuple):
-    """A public form, and whether it was searched for persons' numbers by the rule of today when it was made."""
+    """A public form as it is kept, and whether it was searched for persons' numbers by the rule of today when made."""
 
-    form: PublicRecord
+    record: UUID
+    kept: bytes
     searched: bool
     name: str = ""
     """Of a search by name: the folded name by which it was found."""
@@ -177,4 +186,4 @@ async def named(
 
 
 def _form(row: Row) -> StoredForm:
-    return StoredForm(PublicRecord.model_validate_json(row.data), row.searched >= VERSION)
+    return StoredForm(UUID(bytes=row.record.bytes), row.data, row.searched >= VERSION)
