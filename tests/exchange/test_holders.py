@@ -6,6 +6,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from creditmesh.chassis.bus.event import Delivered
+from creditmesh.chassis.context import has_followed
+from creditmesh.chassis.errors import Transient
 from creditmesh.exchange import events, service
 from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau, HolderChanged, RecordChanged, TaskChanged
 from tests.exchange.conftest import NOW, City, row_of
@@ -160,6 +162,21 @@ async def test_a_batch_about_many_records_takes_no_more_statements_than_one_abou
     one, *many = (given(each) for each in ended)
     few = await Told(city.node).hand(handler, one)
     assert len(await Told(city.node).hand(handler, *many)) <= len(few)
+
+
+async def test_who_stands_above_is_said_and_signed_by_who_has_followed_the_catalogue(told: Told):
+    equipment = told.node.host.equipment["exchange"]
+    passed, equipment.followed.passed = equipment.followed.passed, 0
+    try:
+        with pytest.raises(Transient, match="follow"):
+            await told.ended()
+        async with told.node.context("exchange") as ctx:
+            assert not await has_followed(await ctx.session(), equipment), "nothing is sent that says who is above"
+    finally:
+        equipment.followed.passed = passed
+    assert await told.lines("node") == []
+    await told.ended()
+    assert [line.holder for line in await told.lines("node")] == ["city"]
 
 
 async def test_a_department_that_applied_nothing_holds_nothing(told: Told):

@@ -15,9 +15,12 @@ from uuid import UUID
 import orjson
 
 from creditmesh.chassis.bulk import HeldBody
+from creditmesh.chassis.bus.event import part_of
 from creditmesh.chassis.bus.stream import heads
 from creditmesh.chassis.caller import Caller
+from creditmesh.chassis.database.session import Session
 from creditmesh.chassis.declared import ProcessState
+from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.errors import Transient
 from creditmesh.chassis.facts import Facts
 from creditmesh.chassis.shares import working_for
@@ -110,8 +113,7 @@ class Context(UnitOfWork):
 
     async def assert_followed(self) -> None:
         """Transient unless this process has followed the catalogue to its head: only then its law is today's."""
-        head = (await heads(await self.session(), CATALOGUE)).get(self.part(CATALOGUE))
-        if head is not None and self.equipment.followed.passed < head.number:
+        if not await has_followed(await self.session(), self.equipment):
             raise Transient("what is judged by the catalogue waits for this process to follow it")
 
     async def lock(self, subjects: Iterable[UUID]) -> None:
@@ -174,6 +176,12 @@ class Context(UnitOfWork):
         if tells and records and outcome == "released":
             self._gather(CopiesDisclosed, self.new_id(), key, data)
         return access
+
+
+async def has_followed(session: Session, equipment: Equipment) -> bool:
+    """Whether this process has followed the catalogue to its head: only then its law and its peers are today's."""
+    head = (await heads(session, CATALOGUE)).get(part_of(CATALOGUE, equipment.node.parts))
+    return head is None or equipment.followed.passed >= head.number
 
 
 def lock_key(subject: UUID) -> int:

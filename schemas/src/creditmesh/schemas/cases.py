@@ -194,7 +194,10 @@ class Certificate(Statement):
     lines: tuple[CertificateLine, ...]
     """Of a record that was deleted here nobody was told, and none is known: each node deletes by its own law."""
     complete: bool
-    """Whether every node and every department has applied it; bureaus cannot be told."""
+    """Whether every node and every department of this node has applied it; bureaus cannot be told.
+
+    Departments of nodes above have their tasks to lift there: how far they are is known to their own node alone.
+    """
     pending: tuple[Code, ...]
     """The nodes and departments that have not, or have refused it, by code."""
     issued_at: datetime

@@ -8,7 +8,7 @@ import structlog
 
 from creditmesh.chassis.bus.dead_letters import described
 from creditmesh.chassis.bus.faults import PATIENCE, Fault, fault_of, uncertain_on_failure
-from creditmesh.chassis.context import Context
+from creditmesh.chassis.context import Context, has_followed
 from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.errors import Uncertain
 from creditmesh.chassis.metrics import FEED_REFUSED, FEED_STOPPED, FEED_WAITING
@@ -205,8 +205,8 @@ class Sending:
     """The acknowledgements of one feed of one peer.
 
     Each leaves when every reader of this node has passed what it is about: whoever has it may rely on it that no query
-    here shows what was ended, and no measure stands because of it. The peer says what it lacks, and that is sent again;
-    whenever it may have lost something, its last one asks.
+    here shows what was ended, and that departments here were asked to lift what they had applied because of it. The
+    peer says what it lacks, and that is sent again; whenever it may have lost something, its last one asks.
     """
 
     def __init__(self, equipment: Equipment, peer: Callable[[], Peer], feed: str) -> None:
@@ -253,6 +253,8 @@ class Sending:
         if self._asks or now - self._asked > SECONDS_TO_ASK:
             self._asks, self._asked = True, now
         async with self._equipment.pool.session() as session:
+            if not await has_followed(session, self._equipment):  # what is signed says who is above
+                return SECONDS_TO_COME
             waiting = await answering.unsent(session, code, self._feed, limit=_AT_ONCE)
             last = await copies.newest_sent(session, code, self._feed) if self._asks else None
         lacks = () if last is None else await self._hand_over(peer, last)

@@ -164,6 +164,7 @@ async def _tell_nodes(ctx: Context, told: Sequence[TrackedRevision]) -> None:
 
     Who was taken out keeps what it was given. What is not in the feed, or stands there as withheld, nobody has.
     """
+    await ctx.assert_followed()  # a certificate rests on who is named here
     standing = await feeds.placed(await ctx.session(), UP, {(each.record, each.rev, each.change) for each in told})
     enrolled = [peer.code for peer in ctx.followed(Directory).enrolled("above")]
     for each in told:

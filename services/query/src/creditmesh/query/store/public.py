@@ -107,7 +107,9 @@ async def hold_unsearched(session: Session, *, after: UUID, most: int) -> list[t
     return [
         (
             UUID(bytes=row.record.bytes),
-            form and PublicForm(part=row.part, rev=row.rev, form=form, name=row.name, code=row.code, fresh=False),
+            None
+            if form is None
+            else PublicForm(part=row.part, rev=row.rev, form=form, name=row.name, code=row.code, fresh=False),
         )
         for row, form in read
     ]

@@ -64,7 +64,7 @@ async def forget_records(ctx: Context, events: Sequence[Delivered]) -> None:
 
 
 async def follow_holders(ctx: Context, events: Sequence[Delivered]) -> None:
-    """Keep how holders stand to revisions; what was answered is not undone by what was on its way.
+    """Keep how holders stand to revisions; what a node answered is not undone by what was on its way.
 
     This node itself answers nothing: its own line says whom it told.
     """
@@ -75,13 +75,9 @@ async def follow_holders(ctx: Context, events: Sequence[Delivered]) -> None:
             continue
         place = event.record, event.rev, event.holder
         known = newest.get(place)
-        if known is None or _says_more(event, known[1]):
+        if known is None or propagation.stands_over(event, known[1]):
             newest[place] = each.part, event
     await propagation.write(await ctx.session(), list(newest.values()))
-
-
-def _says_more(event: HolderChanged, known: HolderChanged) -> bool:
-    return (propagation.settled(event), event.at) > (propagation.settled(known), known.at)
 
 
 def _newest(directory: Directory, told: Iterable[_Told]) -> list[Record]:

@@ -7,7 +7,8 @@ from creditmesh.chassis.database.session import Session
 from creditmesh.schemas.events import HolderChanged
 
 _COLUMNS = ("part", "record", "rev", "holder", "kind", "settled", "at", "data")
-# That it was applied stands over all else, whichever came first; of two alike the later.
+# Of departments their newest line stands: one that has lifted a measure may be known to have applied another. Of others
+# that it was applied stands over all else, whichever came first; of two alike the later.
 _UPSERT = f"""
     insert into repair.propagation as known ({", ".join(_COLUMNS)})
     select * from unnest(
@@ -15,15 +16,19 @@ _UPSERT = f"""
            cast(:kind as text[]), cast(:settled as boolean[]), cast(:at as timestamptz[]), cast(:data as bytea[]))
         on conflict (record, rev, holder, part) do update
        set kind = excluded.kind, settled = excluded.settled, at = excluded.at, data = excluded.data
-     where (known.settled, known.at) < (excluded.settled, excluded.at)
+     where excluded.kind = 'department' or (known.settled, known.at) < (excluded.settled, excluded.at)
 """
 _LINES = """
     select data from repair.propagation where part = :part and record = :record and rev = :rev order by kind, holder
 """
 
 
-def settled(event: HolderChanged) -> bool:
-    """Whether the holder has applied it: nothing it says later undoes that."""
+def stands_over(event: HolderChanged, known: HolderChanged) -> bool:
+    """Whether a line is what is kept of its holder, of whom another came before it."""
+    return event.kind == "department" or (_settled(event), event.at) > (_settled(known), known.at)
+
+
+def _settled(event: HolderChanged) -> bool:
     return event.outcome == "acknowledged"
 
 
@@ -32,7 +37,7 @@ async def write(session: Session, lines: Sequence[tuple[int, HolderChanged]]) ->
     if not lines:
         return
     rows = [
-        (part, e.record, e.rev, e.holder, e.kind, settled(e), e.at, e.model_dump_json().encode()) for part, e in lines
+        (part, e.record, e.rev, e.holder, e.kind, _settled(e), e.at, e.model_dump_json().encode()) for part, e in lines
     ]
     await session.execute(_UPSERT, dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True)))
 
