@@ -21,6 +21,7 @@ from tests.exchange.test_catching_up import PAGES, chain_revisions
 from tests.exchange.test_pulling import puller  # noqa: F401 - a fixture
 from tests.exchange.test_restoring import submit, withdraw
 from tests.support.chain import Chain, Place, chained, enrol
+from tests.support.node import TestNode
 from tests.support.postgres import Postgres
 
 REFUSED = "select refused::text from exchange.answer where feed = 'up' and node = 'province'"
@@ -63,6 +64,7 @@ async def test_what_was_refused_for_want_of_a_right_is_taken_when_it_is_there(ch
     assert (await chain_revisions(chain, "province")).keys() == {UUID(held)}
     before = await refused(chain)
     assert before != "{}"
+    assert await said(province) == {"origin_not_allowed": 3}, "its own operator sees it too"
     assert await offer(chain) == 3
     assert await refused(chain) == before, "what is refused once more stays so"
     await enrol(province, city, place="below", sends_for=("city", "county", "town"))
@@ -70,7 +72,15 @@ async def test_what_was_refused_for_want_of_a_right_is_taken_when_it_is_there(ch
     assert await offer(chain) == 3
     assert await chain_revisions(chain, "province") == {UUID(held): ["accepted"], UUID(kept): ["accepted"]}
     assert await refused(chain) == "{}"
+    assert await said(province) == {}
     assert await offer(chain) == 0
+
+
+async def said(province: TestNode) -> dict[str, int]:
+    """What the province's operator is told of what it refuses of the city's feed."""
+    found = (await province.operator().get("/v1/admin/feeds")).raise_for_status().json()["items"]
+    (copy,) = (each for each in found if (each["peer"], each["feed"]) == ("city", "up"))
+    return dict(copy["refused"])
 
 
 async def offered_while(at: Puller, monkeypatch: pytest.MonkeyPatch, *changes: str) -> list[PageReceived]:

@@ -24,6 +24,9 @@ def _waits(feed: dict[str, Any]) -> Iterator[str]:
         yield f"catching up {feed['size']}/{feed['announced']}"
     if feed["waiting"]:
         yield waiting_line(feed["waiting"], feed["unknown"])
+    if refused := feed["refused"]:
+        reasons = ", ".join(f"{code} {many}" for code, many in refused.items())
+        yield f"refused here: {reasons} (`feeds offer {feed['peer']} {feed['feed']}` when their reason is gone)"
 
 
 def resume(operator: Operator, peer: str, feed: str) -> None:

@@ -133,7 +133,7 @@ def feeds_list() -> None:
     """List the feeds of this node, then its copies of its peers': how many entries, and why one stands still.
 
     `ok`, or the reason with the index at which it shows; nothing from there on was applied. What each reason means is
-    in the guide on peers.
+    in the guide on peers. Entries that this node refuses, by reason, are offered anew by `feeds offer`.
 
     A table on a terminal, else a line of values between tabs for each, the names first.
     """

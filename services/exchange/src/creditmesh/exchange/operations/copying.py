@@ -1,12 +1,14 @@
 """How feeds and copies stand, and letting a stopped copy go on."""
 
+from collections.abc import Mapping
+
 import orjson
 
 from creditmesh.chassis.context import Context
 from creditmesh.exchange.errors import NotStopped
 from creditmesh.exchange.operations import serving
 from creditmesh.exchange.operations.comparing import compared
-from creditmesh.exchange.store import answers, copies, feeds
+from creditmesh.exchange.store import answers, copies, feeds, refusals
 from creditmesh.exchange.store.answers import NodeAnswers
 from creditmesh.exchange.store.copies import FeedCopy
 from creditmesh.schemas.acknowledgements import EntryRange, EntryRefusal
@@ -21,7 +23,8 @@ async def standing(ctx: Context) -> list[FeedOut]:
     session = await ctx.alone()
     names = {*await feeds.names(session), *(feed for feed, _ in compared(ctx.equipment).held)}
     own = [await _with_answers(ctx, feed) for feed in sorted(names)]
-    return own + [_out(copy) for copy in await copies.every(session)]
+    refused = await refusals.counts(session)
+    return own + [_out(copy, refused.get((copy.peer, copy.feed))) for copy in await copies.every(session)]
 
 
 async def resume(ctx: Context, peer: str, feed: str) -> FeedOut:
@@ -47,7 +50,7 @@ def _answer(given: NodeAnswers) -> AnswerOut:
     )
 
 
-def _out(copy: FeedCopy) -> FeedOut:
+def _out(copy: FeedCopy, refused: Mapping[str, int] | None = None) -> FeedOut:
     return FeedOut(
         peer=copy.peer,
         feed=copy.feed,
@@ -58,4 +61,5 @@ def _out(copy: FeedCopy) -> FeedOut:
         alarm=copy.alarm,
         waiting=copy.waiting,
         unknown=tuple(copy.unknown),
+        refused=dict(refused or {}),
     )

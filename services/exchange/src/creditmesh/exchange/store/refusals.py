@@ -49,6 +49,10 @@ _REFUSED = """
     select index from exchange.refused_entry
      where peer = :peer and feed = :feed and index >= :after and code <> :gone order by index limit :limit
 """
+_COUNTS = """
+    select peer, feed, code, count(*) as many from exchange.refused_entry where code <> :gone
+     group by peer, feed, code order by peer, feed, code
+"""
 _MARK_ENDED = """
     update exchange.refused_entry set seen_to = false
      where peer = :peer and feed = :feed and index = any(array(
@@ -84,6 +88,14 @@ async def refused(session: Session, peer: str, feed: str, *, after: int, limit: 
     """The first entries from `after` on that are refused; no such as wait, or as their sender has no more."""
     rows = await session.fetch(_REFUSED, {"peer": peer, "feed": feed, "after": after, "limit": limit, "gone": GONE})
     return [row.index for row in rows]
+
+
+async def counts(session: Session) -> dict[tuple[str, str], dict[str, int]]:
+    """How many entries of each copy (peer and feed) are refused, by code; no such as their sender has no more."""
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    for peer, feed, code, many in await session.fetch(_COUNTS, {"gone": GONE}):
+        found.setdefault((peer, feed), {})[code] = many
+    return found
 
 
 async def mark_ended(session: Session, peer: str, feed: str, ends: Mapping[UUID, int], *, limit: int) -> None:
