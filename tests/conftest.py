@@ -21,7 +21,13 @@ from hypothesis import HealthCheck, settings
 from tests.support.left import none_left_running
 
 gc.disable()  # until all is collected: what is imported and collected stays
-pytest_plugins = ["tests.support.kafka", "tests.support.postgres", "tests.support.node", "tests.support.refusals"]
+pytest_plugins = [
+    "tests.support.remembered",  # before anything of ours
+    "tests.support.kafka",
+    "tests.support.postgres",
+    "tests.support.node",
+    "tests.support.refusals",
+]
 
 # How long an example or its making takes is the machine's; a fixture that lives longer than an example is meant.
 _UNCHECKED = (HealthCheck.too_slow, HealthCheck.function_scoped_fixture)
