@@ -21,7 +21,13 @@ from hypothesis import HealthCheck, settings
 from tests.support.left import none_left_running
 
 gc.disable()  # until all is collected: what is imported and collected stays
-pytest_plugins = ["tests.support.kafka", "tests.support.postgres", "tests.support.node", "tests.support.refusals"]
+pytest_plugins = [
+    "tests.support.remembered",  # before anything of ours
+    "tests.support.kafka",
+    "tests.support.postgres",
+    "tests.support.node",
+    "tests.support.refusals",
+]
 
 # How long an example or its making takes is the machine's; a fixture that lives longer than an example is meant.
 _UNCHECKED = (HealthCheck.too_slow, HealthCheck.function_scoped_fixture)
@@ -44,6 +50,18 @@ BUSY = (
 """Files whose tests start whole nodes as processes, the longest first: each keeps two cores busy. The others wait."""
 BETWEEN = 20
 """So many other files are begun between two of them."""
+LONG = (
+    "exchange/test_restoring.py",
+    "exchange/test_reconciling.py",
+    "exchange/hostile/test_relay.py",
+    "histories/test_histories.py",
+    "journeys/test_restored_receiver.py",
+    "journeys/test_extremes.py",
+    "exchange/test_second_history.py",
+    "journeys/test_chain_repair.py",
+    "exchange/test_catching_up.py",
+)
+"""What takes minutes in one process: the first of the others, for whoever begins it last keeps all waiting."""
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - folders in it are made by tempfile
 ROOM = 8 << 30
@@ -56,7 +74,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         (path.relative_to(TESTS).as_posix(), list(tests)) for path, tests in groupby(items, lambda each: each.path)
     ]
     busy = sorted((each for each in files if each[0] in BUSY), key=lambda each: BUSY.index(each[0]))
-    order = [each for each in files if each[0] not in BUSY]
+    order = sorted((each for each in files if each[0] not in BUSY), key=lambda each: each[0] not in LONG)
     for n, each in enumerate(busy):
         order.insert(n * (BETWEEN + 1), each)
     items[:] = [test for _, tests in order for test in tests]

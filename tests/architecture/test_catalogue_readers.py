@@ -7,15 +7,16 @@ it or one it is part of, takes an attribute of that name.
 import ast
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
 from creditmesh.schemas.catalogue.narrowing import FREE
+from tests.architecture.test_structure import sources
 from tests.schemas.test_narrowing import ALL, direction_of, models
 
-ROOT = Path(__file__).parents[2]
 WITHIN = {model.__name__: {part.__name__ for part in models(model)} for model in ALL}
 EVERYTHING = ("Directory", "CompiledItem", "Published")
 """Who has one of these has every object of the catalogue."""
@@ -28,24 +29,20 @@ UNREAD: Mapping[tuple[str, str], str] = {
 
 
 def reads() -> Iterator[tuple[str, str]]:
-    for path in ROOT.glob("*/**/src/creditmesh/**/*.py"):
-        yield from _reads(path)
-    for path in ROOT.glob("*/src/creditmesh/**/*.py"):
-        yield from _reads(path)
+    for path in sources():
+        if "catalogue/narrowing.py" not in path.as_posix():
+            yield from _reads(path)
 
 
 def _reads(path: Path) -> Iterator[tuple[str, str]]:
-    if "catalogue/narrowing.py" in path.as_posix():
-        return
     tree = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
     names = {node.id for node in tree if isinstance(node, ast.Name)}
     names |= {node.name for node in tree if isinstance(node, ast.ClassDef)}
     known = {part for name in names for part in WITHIN.get(name, ())}
     if names & set(EVERYTHING):
         known = set(WITHIN)
-    for node in tree:
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
-            yield from ((model, node.attr) for model in known)
+    attributes = [node for node in tree if isinstance(node, ast.Attribute)]
+    yield from product(known, {node.attr for node in attributes if isinstance(node.ctx, ast.Load)})
 
 
 @cache

@@ -1,6 +1,7 @@
 """One word, one thing: no text of the product has a word that the glossary says is not to be used."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,7 @@ TO_PERSONS = {
 """What people are told about their own records, and the page that repeats what is told."""
 
 
+@cache
 def texts() -> dict[str, str]:
     files = [each for folder in FOLDERS for each in (ROOT / folder).rglob("*") if each.suffix in KINDS]
     files += [each for each in ROOT.iterdir() if each.suffix == ".md"]
@@ -43,9 +45,11 @@ def texts() -> dict[str, str]:
     return {name: each.read_text(encoding="utf-8") for name, each in named.items() if name not in TYPED_BY_OTHERS}
 
 
-def left(text: str) -> str:
-    """The text without the glossary's own words: one of those may have another within it."""
-    return re.sub("|".join(map(re.escape, CALLED)), "·", text)
+@cache
+def left() -> dict[str, str]:
+    """The texts without the glossary's own words: one of those may have another within it."""
+    own = re.compile("|".join(map(re.escape, CALLED)))
+    return {name: own.sub("·", text) for name, text in texts().items()}
 
 
 def test_every_row_says_what_it_means_in_both_languages():
@@ -57,7 +61,7 @@ def test_every_row_says_what_it_means_in_both_languages():
 
 @pytest.mark.parametrize("word", NOT_TO_BE_CALLED)
 def test_a_word_that_is_not_to_be_used_stands_in_no_text(word: str):
-    assert [name for name, text in texts().items() if word in left(text)] == []
+    assert [name for name, text in left().items() if word in text] == []
 
 
 def test_a_department_is_addressed_as_one_and_a_person_as_a_person():

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from inspect import Parameter, signature
 from pathlib import Path
 
@@ -10,12 +11,13 @@ from tests.chassis.test_http_problems import kinds
 
 SOURCES = [path for room in ("services", "gateway", "chassis") for path in Path(room).glob("**/src/**/*.py")]
 BOTH = 2
+every_kind = cache(kinds)
 
 
 def kinds_in(path: Path) -> dict[str, type[Problem]]:
     """The refusals that a source may mean, by name: its own service's before the chassis's; services share names."""
     own = f"creditmesh.{path.parts[path.parts.index('creditmesh') + 1]}."
-    found = [kind for kind in kinds() if kind.__module__.startswith((own, "creditmesh.chassis."))]
+    found = [kind for kind in every_kind() if kind.__module__.startswith((own, "creditmesh.chassis."))]
     return {kind.__name__: kind for kind in sorted(found, key=lambda kind: kind.__module__.startswith(own))}
 
 

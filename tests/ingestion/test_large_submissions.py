@@ -121,7 +121,7 @@ NAMES = b"{" + b",".join([b'"a":1'] * 42_000) + b"}\n"
         pytest.param(b"[{}," + b" " * (32 << 20) + b"{}]", "application/json", 400, id="spaces in an array"),
         pytest.param(b"x," * 65_536 + b"x\n1", "text/csv", 422, id="a header"),
         pytest.param(CODES + b"," * (8 << 20) + b"\nx\n", "text/csv", 200, id="a line of commas"),
-        pytest.param(CODES + b"\n" * 900_000 + b"x\n", "text/csv", 200, id="empty lines"),
+        pytest.param(CODES + b"\n" * 300_000 + b"x\n", "text/csv", 200, id="empty lines"),
         pytest.param(CODES + b'x","y\n' * 5000, "text/csv", 200, id="quotes"),
     ],
 )

@@ -33,7 +33,7 @@ def test_long_texts_are_not_remembered(name: str):
     gc.collect()
     tracemalloc.start()
     try:
-        for n in range(100):
+        for n in range(30):
             read(text(n))
         gc.collect()
         assert tracemalloc.get_traced_memory()[0] < 10 * LONG

@@ -45,16 +45,26 @@ class Sighting:
 
 def sightings(places: Iterable[Place], secrets: Iterable[Secret]) -> list[Sighting]:
     """Every secret in every place, by each of its forms; once for a place and form."""
-    wanted = [(secret, forms(secret.text)) for secret in secrets]
+    wanted = [
+        (needle, folded, (secret.name, form))
+        for secret in secrets
+        for form, (needle, folded) in forms(secret.text).items()
+    ]
+    within: dict[bytes, list[tuple[str, str]]] = {}  # most columns of a database say what others say
     found: dict[Sighting, None] = {}
     for place, content in places:
-        for layer in _layers(content):
-            lowered = layer.lower()
-            for secret, ways in wanted:
-                for form, (needle, folded) in ways.items():
-                    if needle in (lowered if folded else layer):
-                        found[Sighting(place, secret.name, form)] = None
+        if content not in within:
+            within[content] = list(_within(content, wanted))
+        found |= {Sighting(place, *each): None for each in within[content]}
     return list(found)
+
+
+def _within(content: bytes, wanted: list[tuple[bytes, bool, tuple[str, str]]]) -> Iterator[tuple[str, str]]:
+    for layer in _layers(content):
+        lowered = layer.lower()
+        for needle, folded, what in wanted:
+            if needle in (lowered if folded else layer):
+                yield what
 
 
 @cache

@@ -64,11 +64,18 @@ class Chain:
 
     async def _still(self, sessions: Mapping[str, asyncpg.Connection]) -> bool:
         """Whether the copies are whole, and handling all that came so far has made nothing that has yet to travel."""
+        if not await self._follow(sessions):
+            return False
         before = await _lengths(sessions)
         for node in self.nodes.values():
             await node.settled()
-        follows = all([await _follows(place, sessions) for place in self.places.values() if place.above is not None])
-        return follows and await _lengths(sessions) == before
+        return await self._follow(sessions) and await _lengths(sessions) == before
+
+    async def _follow(self, sessions: Mapping[str, asyncpg.Connection]) -> bool:
+        for place in self.places.values():
+            if place.above is not None and not await _follows(place, sessions):
+                return False
+        return True
 
 
 async def _lengths(sessions: Mapping[str, asyncpg.Connection]) -> list[tuple[str, int]]:

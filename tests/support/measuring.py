@@ -6,12 +6,12 @@ fault shows in every one.
 """
 
 import contextlib
-import functools
 import gc
-import os
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import TypeVar
+
+from tests.support.remembered import forget
 
 R = TypeVar("R")
 
@@ -21,8 +21,8 @@ TRIES = 4
 def bounded(seconds: float, work: Callable[[], R]) -> R:
     """What the work returns; fails if it takes more CPU than that, however often it is tried."""
     took: list[float] = []
-    for order in range(TRIES):
-        _forget(anew=order > 0)
+    for _ in range(TRIES):
+        forget()
         with no_collections():
             began = time.thread_time()
             found = work()
@@ -30,6 +30,17 @@ def bounded(seconds: float, work: Callable[[], R]) -> R:
         if took[-1] < seconds:
             return found
     raise AssertionError(f"more than {seconds:g} s each time: {took}")
+
+
+def all_bounded(seconds: float, works: Iterable[tuple[str, Callable[[], object]]]) -> None:
+    """The same of much work that is alike; fails with the names of all that takes more."""
+    dear = []
+    for name, work in works:
+        try:
+            bounded(seconds, work)
+        except AssertionError as told:
+            dear.append(f"{name}: {told}")
+    assert not dear, "\n".join(dear)
 
 
 def cost(work: Callable[[], object]) -> float:
@@ -46,8 +57,8 @@ def cost(work: Callable[[], object]) -> float:
 async def bounded_async(seconds: float, work: Callable[[], Awaitable[R]]) -> R:
     """The same of what waits, with all that the process does meanwhile."""
     took: list[float] = []
-    for order in range(TRIES):
-        _forget(anew=order > 0)
+    for _ in range(TRIES):
+        forget()
         with no_collections():
             began = time.process_time()
             found = await work()
@@ -55,22 +66,6 @@ async def bounded_async(seconds: float, work: Callable[[], Awaitable[R]]) -> R:
         if took[-1] < seconds:
             return found
     raise AssertionError(f"more than {seconds:g} s each time: {took}")
-
-
-_CACHES: dict[str, list[Any]] = {}
-"""Those of the test that runs."""
-
-
-def _forget(*, anew: bool) -> None:
-    """Empty what our functions remember of the newest values; `anew`: also those made since the test first asked."""
-    test = os.environ.get("PYTEST_CURRENT_TEST", "")
-    if anew or test not in _CACHES:
-        found = [each for each in gc.get_objects() if isinstance(each, functools._lru_cache_wrapper)]
-        own = [each for each in found if (each.__module__ or "").startswith("creditmesh.")]
-        _CACHES.clear()
-        _CACHES[test] = [each for each in own if each.cache_parameters()["maxsize"] is not None]
-    for each in _CACHES[test]:
-        each.cache_clear()
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import httpx
 import pytest
 
+from creditmesh.chassis.bus import orderer
 from creditmesh.chassis.bus.declare import declare_streams
 from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.context import Context
@@ -212,6 +213,8 @@ async def _running(
         hosted=[service.name for service in declaration.services],
         door=door if any(service.name == GATEWAY for service in declaration.services) else None,
     )
+    patched = pytest.MonkeyPatch()
+    patched.setattr(orderer, "SECONDS_TO_PEEK", orderer.SECONDS_TO_PEEK_IN_REST)  # nobody else's process queues
     keys = Keys.load(settings.secrets / "keys", ["token"])
     node = TestNode(host=host, database=database, _mint=Mint(keys.token_key(), node=settings.node))
     try:
@@ -220,6 +223,7 @@ async def _running(
     finally:
         await node.close()
         await node.host.stop()  # another than that which was started here, where a test restored it
+        patched.undo()
 
 
 @pytest.fixture(scope="module")
