@@ -118,7 +118,7 @@ def test_what_it_prints_to_try_works_when_it_is_pasted(running: Running):
     assert "penalties.csv" in submitted.stdout + submitted.stderr
     rest = running.typed("\n".join(lines[1:]))
     assert rest.returncode == 0, rest.stdout + rest.stderr
-    assert (running.folder / "var" / "city-up.ndjson").stat().st_size > 0
+    assert (running.folder / "var" / "sandbox" / "city-up.ndjson").stat().st_size > 0
     assert '"party"' in rest.stdout or "accepted" in rest.stdout
 
 
