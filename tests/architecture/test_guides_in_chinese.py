@@ -79,29 +79,82 @@ def test_no_section_in_chinese_leaves_out_a_word_of_code(page: Path):
 
 
 @pytest.mark.parametrize("page", CHINESE, ids=lambda page: page.stem)
-def test_a_changed_section_in_english_was_looked_at_in_chinese(page: Path):
-    assert zh_guides.to_look_at(page) == [], "mend the Chinese, then: python deploy/zh_guides.py --looked-at"
-    assert zh_guides.written_from(page) == zh_guides.english(page)
+def test_no_section_in_chinese_leaves_out_a_number_or_a_link(page: Path):
+    english = GUIDES / page.name
+    for (heading, part), (_, chinese) in zip(sections(english), sections(page), strict=True):
+        assert numbers(part) <= numbers(chinese), heading
+        assert links(english, part) == links(page, chinese), heading
 
 
-def test_the_script_names_the_section_that_changed_and_forgets_it_when_it_was_looked_at(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
+def sections(page: Path) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = zh_guides.sections(text(page))
+    return found
+
+
+def numbers(part: str) -> set[str]:
+    """The figures that a section says, but those of its code words and links."""
+    return set(re.findall(r"\d+(?:,\d{3})*(?:\.\d+)?", re.sub(r"`[^`]*`|\]\([^)]*\)", "", part)))
+
+
+def links(page: Path, part: str) -> Counter[str]:
+    """The pages that a section leads to, whichever language's."""
+    targets = [link.partition("#")[0] or page.name for link in re.findall(r"\]\(([^)\s]+)\)", part)]
+    return Counter(target for each in targets if (target := Path(each).name) != page.name)
+
+
+@pytest.mark.parametrize("page", CHINESE, ids=lambda page: page.stem)
+def test_a_changed_section_was_held_against_the_other_language(page: Path):
+    assert list(zh_guides.to_look_at(page)) == [], "mend the Chinese, then: python deploy/zh_guides.py --looked-at"
+    assert list(zh_guides.looked_at(page).values()) == zh_guides.standing(page)
+
+
+@pytest.fixture
+def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """A page of two sections and its Chinese one, which were looked at."""
     monkeypatch.setattr(zh_guides, "GUIDES", tmp_path)
     (tmp_path / "zh").mkdir()
     page, chinese = tmp_path / "a.md", tmp_path / "zh" / "a.md"
-    chinese.write_text("# 甲\n\n## 乙\n丙\n", encoding="utf-8")
     page.write_text("# A\n\n## B\nC is\nso.\n\n```\nrun\n```\n", encoding="utf-8")
-    zh_guides.look(chinese)
-    page.write_text("# A\n\n## B\nC is so.\n\n```\nwalk\n```\n", encoding="utf-8")
-    assert zh_guides.to_look_at(chinese) == []
-    page.write_text("# A\n\n## B\nC is not so.\n", encoding="utf-8")
-    monkeypatch.setattr(sys, "argv", ["zh_guides.py"])
+    chinese.write_text("# 甲\n\n## 乙\n丙\n", encoding="utf-8")
+    assert [zh_guides.look(chinese, heading) for heading in ("A", "B")] == ["", ""]
+    return page, chinese
+
+
+def script(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["zh_guides.py", *words])
     zh_guides.main()
-    assert capsys.readouterr().out == "docs/guide/zh/a.md: look at 'B'\n"
-    zh_guides.look(chinese)
-    assert zh_guides.to_look_at(chinese) == []
-    assert chinese.read_text(encoding="utf-8").startswith("# 甲\n\n## 乙\n丙\n")
+
+
+def test_the_script_names_the_section_that_changed_and_forgets_it_when_it_was_looked_at(
+    pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    page, chinese = pair
+    page.write_text("# A\n\n## B\nC is so.\n\n```\nwalk\n```\n", encoding="utf-8")
+    assert list(zh_guides.to_look_at(chinese)) == []
+    page.write_text("# A too\n\n## B\nC is not so.\n", encoding="utf-8")
+    script(monkeypatch)
+    told = "docs/guide/zh/a.md: look at 'A too'\ndocs/guide/zh/a.md: look at 'B'\n"
+    assert capsys.readouterr().out == told
+    chinese.write_text(text(chinese).replace("丙", "丁"), encoding="utf-8")
+    script(monkeypatch, "--looked-at", "a.md", "B")
+    assert [each.heading for each in zh_guides.to_look_at(chinese)] == ["# A too"], "nobody looked at the other one"
+    assert text(chinese).startswith("# 甲\n\n## 乙\n丁\n")
+
+
+def test_a_section_whose_chinese_is_as_it_was_is_not_written_down_unseen(
+    pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    page, chinese = pair
+    page.write_text("# A\n\n## B\nC is so, and D.\n", encoding="utf-8")
+    before = text(chinese)
+    with pytest.raises(SystemExit) as ended:
+        script(monkeypatch, "--looked-at", "a", "B")
+    assert (ended.value.code, "mend it" in capsys.readouterr().err, text(chinese)) == (2, True, before)
+    script(monkeypatch, "--looked-at", "a", "B", "--says-it-already")
+    assert list(zh_guides.to_look_at(chinese)) == []
+    with pytest.raises(SystemExit):
+        script(monkeypatch, "--looked-at", "a", "E")
+    assert "it has: A, B" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("page", CHINESE, ids=lambda page: page.stem)

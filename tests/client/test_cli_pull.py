@@ -319,6 +319,18 @@ def test_the_key_is_pinned_at_the_first_pull_whatever_the_catalogue_says_later(r
     assert kept(file) == before
 
 
+@pytest.mark.parametrize(("seed", "code"), [(1, "root"), (2, "signature")], ids=["the same key", "another node"])
+def test_a_node_with_as_many_entries_of_another_history_is_not_taken_for_up_to_date(remote, log, tmp_path, seed, code):
+    file = tmp_path / "up.ndjson"
+    assert pull(remote, file).returncode == 0
+    before = kept(file)
+    remote.log = FeedLog(seed=seed).grow(10, word="other history")
+    done = pull(remote, file)
+    assert (done.returncode, f"[{code}]" in done.stderr) == (2, True), done
+    assert "+0" not in done.stdout
+    assert kept(file) == before
+
+
 def test_a_node_that_lost_its_end_is_noticed(remote, log, tmp_path):
     file = tmp_path / "up.ndjson"
     pull(remote, file)

@@ -25,11 +25,11 @@ from openapi_python_client.config import Config, ConfigFile, MetaType
 
 from creditmesh.node.reference import FOLDER
 from tests.support.cast import BUREAU, ITEM, Cast, penalty, resident
-from tests.support.pages import ROOT, blocks
+from tests.support.pages import run_by
 
 PACKAGE = "mesh_client"
-GUIDE = ROOT / "docs" / "guide" / "client.md"
-(SHOWN,) = (block.text for block in blocks(GUIDE) if block.language == "yaml")
+(SHOWN,) = {block.text for block in run_by(__file__)}
+"""The same in each language of the guide to the client."""
 
 
 class Generated:

@@ -156,9 +156,10 @@ def test_a_person_is_erased_after_it_was_said_what_would_go_and_the_entry_names_
     assert (done.exit_code, "the person's key is destroyed some minutes after" in done.stdout) == (0, True), done.output
     listed = typed(city, "people", "erasures")
     assert "Reviewer Lan" in listed.stdout
-    erasure = done.stdout.strip().splitlines()[-1].partition(":")[0]
-    one = typed(city, "people", "erasures", erasure)
-    assert (one.exit_code, "随之销毁" in one.stdout) == (0, True), one.output
+    (entry,) = [line for line in done.stdout.splitlines() if line.endswith("示01行终8号  Reviewer Lan")]
+    one = typed(city, "people", "erasures", entry.split()[0])
+    assert (one.exit_code, "随之销毁" in one.stdout, entry in one.stdout) == (0, True, True), one.output
+    assert one.stdout.splitlines()[-1].startswith(("complete / ", "not complete: "))
     for each in (asked, done, listed, one):
         assert number not in each.output
     unknown = typed(

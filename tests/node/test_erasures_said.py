@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from creditmesh.node.erasing import lines, summary
+from creditmesh.node.erasing import header, lines, outcome, summary
 from creditmesh.schemas.erasures import ErasedRecordOut, ErasureLine, ErasureOut
 
 BUREAU = ErasureLine(
@@ -27,6 +27,64 @@ def erasure(*, ordered: bool = True, pending: tuple[str, ...] = (), **more: obje
 
 def said(found: ErasureOut) -> str:
     return " / ".join(summary(found))
+
+
+def shown(found: ErasureOut) -> str:
+    """All that the command prints of one."""
+    return "\n".join([*map("\t".join, lines(found)), header(found), *summary(found), *(outcome(found) or ())])
+
+
+OTHER = {
+    "erasure": uuid4(),
+    "at": datetime(2026, 11, 30, 9, tzinfo=UTC),
+    "officer": "Reviewer Chen",
+    "ground": "unlawful",
+    "basis": "示2号",
+    "records": (),
+    "held_rows": 4,
+    "erased_before": (uuid4(),),
+    "elsewhere": {"town": 2},
+    "named_in": 3,
+    "key": "stays",
+    "key_destroyed_at": datetime(2026, 11, 30, 10, tzinfo=UTC),
+    "complete": False,
+}
+OTHER_RECORD = {
+    "record": uuid4(),
+    "item": "licence",
+    "party": "housing",
+    "deleted": False,
+    "pending": ("nation",),
+    "holders": (BUREAU.model_copy(update={"use_until": date(2026, 12, 31)}),),
+}
+NOT_SAID = {"rev"}
+"""By which number a node was told: nothing that an operator acts on."""
+
+
+@pytest.mark.parametrize("name", ErasureOut.model_fields)
+def test_every_field_of_an_erasure_is_said(name: str):
+    found = erasure(at=datetime(2026, 11, 30, 8, tzinfo=UTC), key="destroyed")
+    assert shown(found.model_copy(update={name: OTHER[name]})) != shown(found)
+
+
+@pytest.mark.parametrize("name", [name for name in ErasedRecordOut.model_fields if name not in NOT_SAID])
+def test_every_field_of_a_record_that_is_erased_is_said(name: str):
+    found = erasure()
+    (record,) = found.records
+    other = record.model_copy(update={name: OTHER_RECORD[name]})
+    assert shown(found.model_copy(update={"records": (other,)})) != shown(found)
+
+
+def test_whether_all_of_it_is_done_stands_in_the_last_line():
+    assert outcome(erasure(key="stays")) == ("complete", "已全部办结")
+    for line, words in zip(outcome(erasure(pending=("city",))) or (), ("not complete", "尚未全部办结"), strict=True):
+        assert line.startswith(words)
+    assert outcome(erasure(ordered=False, complete=None)) is None
+
+
+def test_which_entry_it_is_stands_with_it():
+    found = erasure(at=datetime(2026, 11, 30, 8, tzinfo=UTC))
+    assert header(found) == f"{found.erasure}  2026-11-30T08:00:00Z  order  示1号  Reviewer Lan"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A sandbox takes away what a sandbox made, and never a node of anybody's own, whatever folder that stands in."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from creditmesh.node.errors import NodeError
 from creditmesh.node.run_files import RunFile
 from creditmesh.sandbox import leftovers
 from creditmesh.sandbox.cli import app
+from creditmesh.sandbox.run import suggested
 
 ROOT = Path.cwd()
 COMMAND = Path(sys.executable).parent / "creditmesh-sandbox"
@@ -77,6 +79,42 @@ def test_a_second_start_beside_a_running_sandbox_leaves_it_all_it_has(tmp_path: 
         done = CliRunner().invoke(app, [*words, "--state", str(tmp_path)])
         assert (done.exit_code, "a node is running in" in done.stderr) == (2, True), done.output
         assert contents(tmp_path) == before
+
+
+def test_taking_away_that_was_broken_off_goes_on_at_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    leftovers.make(tmp_path, ["city"])
+    for name in ("secrets", "run", "logs"):
+        (tmp_path / "city" / name).mkdir()
+        (tmp_path / "city" / name / "file").touch()
+    whole = shutil.rmtree
+
+    def interrupted(folder: Path) -> None:
+        for path in [*folder.rglob("made-by-a-sandbox"), *folder.rglob("file")]:
+            path.unlink()  # in any order: a mark that goes with the first of them goes too early
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shutil, "rmtree", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        leftovers.take_away(tmp_path)
+    monkeypatch.setattr(shutil, "rmtree", whole)
+    leftovers.take_away(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_was_made_and_not_marked_yet_hinders_no_start(tmp_path: Path):
+    (tmp_path / "city").mkdir()
+    leftovers.take_away(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_printed_to_try_leaves_nothing_that_outlives_the_sandbox(tmp_path: Path):
+    leftovers.make(tmp_path, ["city"])
+    (pulled,) = [line for line in suggested(tmp_path / "sandbox.json") if " pull " in line]
+    into = Path(pulled.split(" --into ")[1].split()[0])
+    into.write_text("a copy of a feed")
+    into.with_name(f"{into.name}.state.json").write_text("the key of a node that is gone")
+    leftovers.take_away(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("own", [False, True], ids=["a sandbox's", "a node of one's own"])

@@ -1,8 +1,8 @@
 """A page of the documentation as a reader pastes it: its fenced blocks in order, into one shell and one Python.
 
 The word behind the fence is the block's language; what follows it is rendered as nothing and says what a test does:
-`exits 1` of a command that ends so, `answer` of what the block before it prints (`…` stands for anything),
-`run-by PATH` of what another test runs, `not-run: REASON` of what cannot be run beside a sandbox.
+`exits 1` of a single command that ends so, `answer` of what the block before it prints (`…` stands for anything),
+`run-by PATH` of what another test takes from here (`run_by`), `not-run: REASON` of what cannot be run beside a sandbox.
 """
 
 import asyncio
@@ -65,6 +65,12 @@ def blocks(page: Path) -> list[Block]:
         line = text.count("\n", 0, fence.start()) + 1
         found.append(Block(page, line, language, note.strip(), textwrap.dedent(fence[3])))
     return found
+
+
+def run_by(test: str) -> list[Block]:
+    """What pages leave to a test (its `__file__`): it gets all of that, and so cannot miss a block that names it."""
+    note = f"run-by {Path(test).resolve().relative_to(ROOT).as_posix()}"
+    return [block for page in PAGES for block in blocks(page) if block.note == note]
 
 
 def without_blocks(page: Path) -> str:
@@ -171,7 +177,7 @@ def reader(folder: Path) -> Iterator[Reader]:
         )
         made = Reader(folder, shell, Path(name))
         try:
-            made._typed("trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT")
+            made._typed("set -o pipefail; trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT")
             yield made
         finally:
             shell.communicate(timeout=300)  # the nodes that the page began end in it

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from creditmesh.client.catalogue import Catalogue
-from creditmesh.client.errors import NotUnderstood, ProblemError, Unreachable
+from creditmesh.client.errors import NotUnderstood
 from creditmesh.client.feeds import FeedHead, FeedPage, read_page
 from creditmesh.client.http import ANSWER, Call, Wire
 from creditmesh.client.listing import Listing
@@ -57,12 +57,16 @@ class Exchange:
     ) -> Iterator[CheckedPage]:
         """Every page after this head, checked; Unverified at the first that does not fit.
 
-        Ends where the node has nothing more to give; with `wait` (seconds of long polling) it never does.
+        Ends where the node has nothing more to give; with `wait` (seconds of long polling) it never does. A node that
+        gives nothing more has to show that its signed head of this size is this one: it may have another history.
         """
         feed = head.origin.rpartition("/")[2]
         while True:
             asked = monotonic()
             page = self._page(feed, head.size, limit, wait, RetryBudget(retries or self._wire.retries, waiting))
+            if page is None and head.size:
+                note = self._checkpoint(feed, head.size, RetryBudget(retries or self._wire.retries, waiting))
+                page = FeedPage((), note)
             head = head if page is None else head.followed_by(page)
             if page is not None and page.entries:
                 yield CheckedPage(page.entries, head)
@@ -77,9 +81,7 @@ class Exchange:
 
     def checkpoint(self, feed: str, *, size: int | None = None) -> str:
         """A signed tree head, the newest or that of a size, as a C2SP note."""
-        params = {} if size is None else {"size": str(size)}
-        call = Call(method="GET", path=f"{_path(feed)}/checkpoint", params=params)
-        return self._wire.answer(call).content.decode(errors="replace")
+        return self._checkpoint(feed, size, RetryBudget(self._wire.retries))
 
     def inclusion(self, feed: str, *, index: int, size: int) -> tuple[bytes, ...]:
         """The proof that an entry stands in the tree of this size: for `schemas.tlog.verify_inclusion`."""
@@ -92,12 +94,12 @@ class Exchange:
     def _page(self, feed: str, after: int, limit: int, wait: int, patience: RetryBudget) -> FeedPage | None:
         params = {"after": str(after), "limit": str(limit)} | ({"wait": str(wait)} if wait else {})
         call = Call(method="GET", path=f"{_path(feed)}/entries", params=params, patience=ANSWER + wait)
-        while True:
-            try:
-                with self._wire.open(call) as response:
-                    return read_page(response.read())
-            except (Unreachable, ProblemError) as error:
-                patience.wait(error)
+        return read_page(self._wire.answer(call, patience).content)
+
+    def _checkpoint(self, feed: str, size: int | None, patience: RetryBudget) -> str:
+        params = {} if size is None else {"size": str(size)}
+        call = Call(method="GET", path=f"{_path(feed)}/checkpoint", params=params)
+        return self._wire.answer(call, patience).content.decode(errors="replace")
 
 
 def _path(feed: str) -> str:

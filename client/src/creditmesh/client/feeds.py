@@ -96,8 +96,11 @@ _TEXTS: Mapping[Reason, tuple[str, str]] = {
     "order": ("Another entry came than the one whose place this is.", "此处的条目并非应有的条目。"),
     "commitment": ("The body of the entry is not what its line commits to.", "条目正文与其行中的承诺值不符。"),
     "signature": (
-        "The checkpoint is not signed by the node whose key was pinned at the first pull.",
-        "检查点未由首次拉取时锁定的节点密钥签名。",
+        (
+            "The checkpoint is not signed by the key that was pinned at the first pull: this is another node, or one "
+            "with a new key. If you know which, begin again in another file."
+        ),
+        "检查点未由首次拉取时锁定的密钥签名：所连接的是另一节点，或该节点已更换密钥；确知原因的，请另存文件重新拉取。",
     ),
     "origin": ("The checkpoint is of another feed.", "检查点属于其他日志。"),
     "size": (

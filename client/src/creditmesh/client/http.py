@@ -131,9 +131,9 @@ class Wire:
         """The whole answer of a call, as the type it should be."""
         return understood(self.answer(call).content, into)
 
-    def answer(self, call: Call) -> httpx.Response:
+    def answer(self, call: Call, patience: RetryBudget | None = None) -> httpx.Response:
         """The whole answer of a call, tried again while that is safe and may help."""
-        patience = RetryBudget(self.retries)
+        patience = patience or RetryBudget(self.retries)
         while True:
             try:
                 with self.open(call) as response:

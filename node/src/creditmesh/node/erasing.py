@@ -1,6 +1,7 @@
 """Erasing a person's data at this node, and what is answered of it, as an operator reads it."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -53,11 +54,33 @@ def summary(found: ErasureOut) -> tuple[str, str]:
     return "; ".join(text for text, _ in said), "；".join(text_zh for _, text_zh in said)
 
 
+def header(found: ErasureOut) -> str:
+    """Which entry it is: its id and when, and who ordered it, on which ground and by which document."""
+    entry_of = () if found.erasure is None or found.at is None else (str(found.erasure), _instant(found.at))
+    return "  ".join((*entry_of, found.ground, found.basis, found.officer))
+
+
+def outcome(found: ErasureOut) -> tuple[str, str] | None:
+    """Whether all of it is done, in a line of each language; None where nothing was done, or it was not asked."""
+    if found.complete is None:
+        return None
+    if found.complete:
+        return "complete", "已全部办结"
+    return (
+        "not complete: something is not deleted or not acknowledged, or the key is still to be destroyed",
+        "尚未全部办结：仍有内容未删除、未收讫，或密钥尚待销毁",
+    )
+
+
+def _instant(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def _key(found: ErasureOut) -> tuple[str, str]:
     said, said_zh = _KEY[found.key]
     if found.key_destroyed_at is None:
         return said, said_zh
-    at = f"{found.key_destroyed_at:%Y-%m-%dT%H:%M:%SZ}"
+    at = _instant(found.key_destroyed_at)
     return f"{said} ({at})", f"{said_zh}（{at}）"
 
 

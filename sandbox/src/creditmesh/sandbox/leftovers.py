@@ -16,7 +16,7 @@ _MARK = "made-by-a-sandbox"
 
 
 def servers(state: Path) -> Path:
-    """The folder of what the nodes share: their PostgreSQL, their broker."""
+    """The folder of what the nodes share, their PostgreSQL and their broker, and of what is pulled from them."""
     return state / "sandbox"
 
 
@@ -36,14 +36,29 @@ def take_away(state: Path) -> None:
         broker.forget(folder / "kafka")
         if (folder / "postgres").exists():
             asyncio.run(EmbeddedServer(folder / "postgres").remove())
-        shutil.rmtree(folder)
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """The mark last: what is left where this is broken off is known for a sandbox's at the next start."""
+    for each in folder.iterdir():
+        if each.is_dir() and not each.is_symlink():
+            shutil.rmtree(each)
+        elif each.name != _MARK:
+            each.unlink()
+    shutil.rmtree(folder)
+
+
+def _is_empty(folder: Path) -> bool:
+    """Whether nothing is in it: one that was made, and not marked yet, when a start was broken off."""
+    return folder.is_dir() and not any(folder.iterdir())
 
 
 def _refuse_another(folder: Path) -> None:
     if run_files.read(folder):
         raise NodeError(f"a node is running in {folder}; stop it first", f"{folder} 中已有节点在运行，请先停止")
     database = folder.name in CHAIN and (folder / "postgres").exists()  # a sandbox's nodes share one, elsewhere
-    if database or not (folder / _MARK).exists():
+    if database or not ((folder / _MARK).exists() or _is_empty(folder)):
         raise NodeError(
             f"{folder} was not made by a sandbox alone, and may be a real node with its keys and data: nothing was "
             "touched. Give the sandbox another folder (--state), or move this one away",

@@ -56,7 +56,6 @@ WITHOUT_COMMAND: Mapping[str, str] = {
     "POST /v1/public/searches": _PUBLIC,
     "POST /v1/eligibility": "asked of one subject by the program in which a reward is decided",
     "GET /v1/designations": "programs that keep a list read it page by page",
-    "GET /v1/exchange/feeds/{feed}/checkpoint": _PROOF,
     "GET /v1/exchange/feeds/{feed}/proofs/inclusion": _PROOF,
     "GET /v1/exchange/feeds/{feed}/proofs/consistency": _PROOF,
 }

@@ -12,6 +12,7 @@ import typer
 from creditmesh.node.cli.console import out
 from creditmesh.node.errors import NodeError
 from creditmesh.sandbox.callers import Callers, issue_credentials
+from creditmesh.sandbox.leftovers import servers
 from creditmesh.sandbox.sample_files import FOLDER
 from creditmesh.sandbox.shell import FILE, STATE
 from creditmesh.sandbox.startup import Sandbox, started
@@ -75,6 +76,6 @@ def suggested(file: Path) -> Iterator[str]:
     state = "" if file.parent == STATE else f" --state {file.parent}"
     client = f"{commands}/creditmesh"
     yield f"{client} submit {FOLDER}/{cast.FIRST} --item {cast.PENALTY} --sandbox {cast.DEPARTMENT}{elsewhere}"
-    yield f"{client} pull up --into {file.parent}/city-up.ndjson --sandbox {PROVINCE}{elsewhere}"
+    yield f"{client} pull up --into {servers(file.parent)}/city-up.ndjson --sandbox {PROVINCE}{elsewhere}"
     yield f'eval "$({commands}/creditmesh-sandbox env {cast.DEPARTMENT}{state})"'
-    yield 'curl -s $NODE/v1/quality -H "Authorization: Bearer $KEY"'
+    yield 'curl --fail-with-body -s $NODE/v1/quality -H "Authorization: Bearer $KEY"'

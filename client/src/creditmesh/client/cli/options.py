@@ -92,7 +92,10 @@ Repin = Annotated[
 ]
 Public = Annotated[
     list[str] | None,
-    typer.Option(help="节点公布的公钥（base64）。A key as the node publishes it, for a certificate; may be repeated."),
+    typer.Option(
+        help="节点公布的公钥（base64），可重复：核验回执、收讫、交换日志和证明时以此为准。"
+        "A key as the node publishes it, which decides for receipts, acknowledgements, feeds and certificates; repeat."
+    ),
 ]
 _DAY = ["%Y-%m-%d"]
 Record = Annotated[UUID, typer.Argument(help="记录编号。Id of the record.", show_default=False)]

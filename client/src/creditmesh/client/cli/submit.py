@@ -149,7 +149,7 @@ _NOTICES = {
         "{count:,} 行为记录的历史内容，现以较新版本为准；如确需恢复，请办理更正：creditmesh records correct。",
     ),
     "record_ended": (
-        "{count:,} rows are of records withdrawn, repaired or erased, which stay so: leave them out of the export.",
+        "Rows of records withdrawn, repaired or erased: {count:,}; these stay so. Leave them out of the export.",
         "{count:,} 行对应的记录已撤销、修复或依法删除，维持现状；请在导出时剔除。",
     ),
 }

@@ -159,8 +159,10 @@ def _show_erasure(found: "ErasureOut") -> None:
     from creditmesh.node import erasing
 
     show_table(erasing.NAMES, erasing.lines(found))
-    id_ = "" if found.erasure is None else f"{found.erasure}: "
-    out.print(f"{id_}{' / '.join(erasing.summary(found))}")
+    out.print(erasing.header(found))
+    out.print(" / ".join(erasing.summary(found)))
+    if said := erasing.outcome(found):
+        out.print(" / ".join(said))
 
 
 @peers_app.command("init")
