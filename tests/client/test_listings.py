@@ -12,8 +12,7 @@ import httpx
 import pytest
 from starlette.responses import JSONResponse, Response
 
-from creditmesh.client import AccessListing, Limits, Listing, Node, Submission, Upload
-from creditmesh.client.submission import Lane
+from creditmesh.client import AccessListing, Listing, Node
 from tests.client.test_cli_errors import ASKING
 from tests.client.test_cli_pull import run
 from tests.client.test_cli_screen import screen
@@ -22,8 +21,6 @@ RECORD, OTHER = UUID(int=5), UUID(int=6)
 LISTS = {
     name: call for name, call in ASKING.items() if name.rpartition(" ")[2] in {"list", "find", "accesses"}
 }  # fmt: skip
-LOADED_LATER = {"Lane": Lane, "Limits": Limits, "Submission": Submission, "Upload": Upload}
-"""What the library names in a signature before it has loaded it."""
 STREAMS = {"screen_many", "verdicts", "follow"}
 """What comes as lines or pages of a log, and is no list with pages."""
 
@@ -60,7 +57,7 @@ def test_no_list_of_the_library_is_handed_out_without_what_its_pages_say():
         kinds = {type(getattr(node, name)) for name, part in vars(Node).items() if isinstance(part, cached_property)}
     assert len(kinds) > 8
     given = {
-        (kind.__name__, name): get_annotations(method, eval_str=True, locals=LOADED_LATER).get("return")
+        (kind.__name__, name): get_annotations(method, eval_str=True).get("return")
         for kind in kinds
         for name, method in getmembers(kind, isfunction)
         if not name.startswith("_")

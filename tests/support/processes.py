@@ -56,7 +56,7 @@ class Victim:
         """`creditmesh-node` with these words, as the node's operator would say them."""
         line = [sys.executable, "-m", "creditmesh.node", *words]
         environment = {**os.environ, **self.node.environment, "COLUMNS": "200"}
-        return subprocess.run(line, env=environment, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
+        return subprocess.run(line, env=environment, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603
 
     def ask(self, statement: str, *arguments: object) -> object:
         """One value, as the superuser."""

@@ -3,14 +3,17 @@
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from urllib.parse import quote
 from uuid import UUID
 
 from pydantic import JsonValue
 
+from creditmesh.client.catalogue import Catalogue
 from creditmesh.client.http import Call, Wire, asked, new_key, understood
 from creditmesh.client.listing import Listing
+from creditmesh.client.submission import Lane, Submission
+from creditmesh.client.upload import Limits, Upload
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.quality import QualityOut
 from creditmesh.schemas.records import (
@@ -28,14 +31,11 @@ from creditmesh.schemas.records import (
     SubmissionState,
     WithdrawalIn,
 )
+from creditmesh.schemas.rules.headers import FieldNames
 from creditmesh.schemas.signed import SignedText
 from creditmesh.schemas.subject import SubjectIn
 from creditmesh.schemas.verdicts import ReceiptLine, Verdict
 from creditmesh.schemas.words import RecordState
-
-if TYPE_CHECKING:
-    from creditmesh.client.submission import Lane, Submission
-    from creditmesh.client.upload import Limits, Upload
 
 CorrectionReason = Literal["error", "changed", "supplemented", "reopened"]
 WithdrawalReason = Literal["changed", "revoked", "unlawful", "void", "removed", "error"]
@@ -51,23 +51,17 @@ class Records:
         """Submit one record, its fields by catalogue code. A refusal is a `ProblemError` that names the fields."""
         return self._wire.post(f"/v1/items/{quote(item, safe='')}/records", dict(record), Verdict, key=key)
 
-    def upload(self, file: Path, *, item: str, charset: str | None = None, limits: "Limits | None" = None) -> "Upload":
+    def upload(self, file: Path, *, item: str, charset: str | None = None, limits: Limits | None = None) -> Upload:
         """A file as it will be sent, cut where it is too large; for a table the node is asked for the item's fields."""
-        from creditmesh.client.catalogue import Catalogue
-        from creditmesh.client.upload import Upload
-        from creditmesh.schemas.rules.headers import FieldNames
-
         return Upload.of(
             file, names=lambda: FieldNames(Catalogue(self._wire).item(item)), charset=charset, limits=limits
         )
 
     def submit_file(
-        self, file: "Upload | Path", *, item: str, lane: "Lane" = "live", dry_run: bool = False, key: str | None = None
-    ) -> "Submission":
+        self, file: Upload | Path, *, item: str, lane: Lane = "live", dry_run: bool = False, key: str | None = None
+    ) -> Submission:
         """Submit a file: iterate what comes back for the verdicts. Under the same key a broken one goes on."""
-        from creditmesh.client.submission import Submission
-
-        upload = self.upload(file, item=item) if isinstance(file, Path) else file
+        upload = file if isinstance(file, Upload) else self.upload(file, item=item)
         return Submission(wire=self._wire, upload=upload, item=item, lane=lane, dry_run=dry_run, key=key or new_key())
 
     def find(
