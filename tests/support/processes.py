@@ -101,8 +101,8 @@ def submit(node: Victim, body: bytes, key: str) -> list[dict] | None:
         "Idempotency-Key": key,
         "Content-Type": "application/x-ndjson",
     }
-    where = f"{node.url}/v1/items/{ITEM}/records"
     try:
+        where = f"{node.url}/v1/items/{ITEM}/records"
         answer = httpx.post(where, content=body, headers=headers, timeout=60, verify=in_clear())
     except (httpx.TransportError, StopIteration):
         return None
