@@ -1,6 +1,8 @@
 """Every command with every bad beginning: a line in each language, an exit code, and never a traceback."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
@@ -188,6 +190,26 @@ def test_help_of_every_command_is_in_both_languages_and_nothing_of_it_is_cut(rem
             assert text, name
             assert re.search(r"[\u4e00-\u9fff]", text), (name, text)
             assert "".join(text.split()) in "".join(done.stdout.split()), (name, text)
+
+
+def test_a_call_loads_what_its_command_needs_and_nothing_of_the_others():
+    others = (
+        "creditmesh.schemas.events.base",
+        "creditmesh.schemas.exchange",
+        "creditmesh.client.cases",
+        "cryptography",
+    )
+    code = f"""
+import sys
+from creditmesh.client.cli import app
+sys.argv = ["creditmesh", "records", "show", "{ID}", "--node", "http://127.0.0.1:1", "--key", "x"]
+try:
+    app()
+except SystemExit as end:
+    print(end.code, [name for name in {others} if name in sys.modules], "creditmesh.client.records" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    assert done.stdout.strip() == "2 [] True"
 
 
 def test_each_command_says_its_version_and_how_it_ends(remote):

@@ -174,3 +174,16 @@ def test_a_word_that_is_none_is_an_error_of_the_clients_own_and_nothing_is_sent(
     assert "取值须为" in caught.value.detail_zh
     assert CANARY not in caught.value.detail + caught.value.detail_zh
     assert remote.asked == []
+
+
+def test_for_an_address_in_clear_no_certificates_are_loaded_and_for_another_those_of_the_machine(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def loaded(*_: object, **__: object) -> None:
+        raise RuntimeError("loaded")
+
+    monkeypatch.setattr("ssl.create_default_context", loaded)
+    with Node("http://127.0.0.1:1", key=KEY):
+        pass
+    with pytest.raises(RuntimeError, match="loaded"):
+        Node("https://127.0.0.1:1", key=KEY)

@@ -20,6 +20,7 @@ from creditmesh.sandbox.routes_page import (
     commands_of,
     methods,
     named,
+    rooms_of,
     routes_page,
 )
 from creditmesh.schemas.cases import ActionIn, CaseIn, CaseOut
@@ -155,7 +156,7 @@ def test_the_guide_names_every_call_of_every_room():
     rows = re.findall(r"^\| `node\.(\w+)` \|.*?\|(.*)\|$", guide, re.MULTILINE)
     named = {room: set(re.findall(r"`(\w+)`", calls)) for room, calls in rows}
     node = Node("http://node.test", key="k")
-    rooms = {name: room for name, room in vars(node).items() if not name.startswith("_")}
+    rooms = rooms_of(node)
     called = {
         name: {each for each in dir(room) if not each.startswith("_") and callable(getattr(room, each))}
         for name, room in rooms.items()

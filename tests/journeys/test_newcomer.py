@@ -20,6 +20,7 @@ import httpx
 import pytest
 
 from creditmesh.sandbox.sample_files import samples
+from tests.journeys.test_story import left_behind
 from tests.support.pages import PAGES, ROOT, blocks, reader, run_by
 
 BIN = Path(sys.executable).parent
@@ -135,6 +136,11 @@ def suggested(running: Running) -> list[str]:
     return [line.strip() for line in after.splitlines()[1:] if line.strip()]
 
 
+def test_the_whole_story_has_walked_with_a_process_a_node(running: Running):
+    assert running.said.count("✓") >= 29
+    assert "✗" not in running.said
+
+
 def test_what_it_prints_to_try_works_when_it_is_pasted(running: Running):
     lines = suggested(running)
     assert len(lines) >= 3
@@ -225,8 +231,10 @@ def test_a_page_works_as_it_is_pasted_from_top_to_bottom(running: Running, page:
     assert [words for words in SAYS.get(page.name, ()) if words not in printed] == [], printed[-4000:]
 
 
-def test_its_tokens_go_with_its_nodes(running: Running):
+def test_its_tokens_go_with_its_nodes_and_nothing_is_left_running(running: Running):
     assert (running.folder / "var" / "sandbox.json").exists()
+    assert len(left_behind(running.folder / "var")) > len(running.file["nodes"]), "its processes say whose they are"
     running.process.send_signal(signal.SIGTERM)
     running.process.wait(60)
     assert not (running.folder / "var" / "sandbox.json").exists()
+    assert left_behind(running.folder / "var") == []

@@ -39,6 +39,8 @@ def told(state: Path, *more: str, **environment: str) -> subprocess.CompletedPro
 
 
 def left_behind(state: Path) -> list[str]:
+    """The processes that name a sandbox's folder: its servers, and all that the fork server made."""
+
     def line(process: psutil.Process) -> str:
         try:
             return " ".join(process.cmdline())
@@ -48,9 +50,9 @@ def left_behind(state: Path) -> list[str]:
     return [found for process in psutil.process_iter() if str(state) in (found := line(process))]
 
 
-@pytest.mark.parametrize("split", [(), ("--split",)], ids=["one process", "a process a service"])
-def test_the_whole_story_walks_and_leaves_nothing_running(state: Path, split: tuple[str, ...]):
-    done = told(state, *split)
+def test_the_whole_story_walks_with_a_process_a_service_and_leaves_nothing_running(state: Path):
+    """With a process a node it walks in `test_newcomer`."""
+    done = told(state, "--split")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
     assert done.stdout.count("✓") >= 29
     assert "✗" not in done.stdout

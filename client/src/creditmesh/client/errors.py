@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
-import httpx
 from pydantic import ValidationError
 
 from creditmesh.schemas.problems import ProblemDocument
+
+if TYPE_CHECKING:
+    import httpx
 
 _PASSING = {
     HTTPStatus.TOO_MANY_REQUESTS,
@@ -82,7 +85,7 @@ class ProblemError(ClientError):
         return self.document.code
 
 
-def problem_of(response: httpx.Response) -> ProblemError:
+def problem_of(response: "httpx.Response") -> ProblemError:
     """The problem of an answer with an error status, also where something between us and the node gave it."""
     try:
         document = ProblemDocument.model_validate_json(response.content)

@@ -3,12 +3,14 @@
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 from uuid import UUID
 
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.identifiers import NodeCode
-from creditmesh.schemas.queries import AccessLog, AccessOut
+
+if TYPE_CHECKING:
+    from creditmesh.schemas.queries import AccessOut
 
 T = TypeVar("T")
 
@@ -46,13 +48,12 @@ class Listing(Iterator[T]):
         self.unreadable = tuple(dict.fromkeys((*self.unreadable, *page.unreadable)))
 
 
-class AccessListing(Listing[AccessOut]):
+class AccessListing(Listing["AccessOut"]):
     """Who looked, and where else there is a log of it."""
 
     copies_at: tuple[NodeCode, ...] = ()
     """The next node above, which may hold copies: who looks there is in its own log at once."""
 
-    def _note(self, page: Page[AccessOut]) -> None:
+    def _note(self, page: "Page[AccessOut]") -> None:
         super()._note(page)
-        if isinstance(page, AccessLog):
-            self.copies_at = page.copies_at
+        self.copies_at = getattr(page, "copies_at", self.copies_at)

@@ -15,7 +15,6 @@ from creditmesh.client.listing import Listing
 from creditmesh.client.submission import Lane, Submission
 from creditmesh.client.upload import Limits, Upload
 from creditmesh.schemas.bodies import Page
-from creditmesh.schemas.events.record import RecordState
 from creditmesh.schemas.quality import QualityOut
 from creditmesh.schemas.records import (
     CorrectionIn,
@@ -36,6 +35,7 @@ from creditmesh.schemas.rules.headers import FieldNames
 from creditmesh.schemas.signed import SignedText
 from creditmesh.schemas.subject import SubjectIn
 from creditmesh.schemas.verdicts import ReceiptLine, Verdict
+from creditmesh.schemas.words import RecordState
 
 CorrectionReason = Literal["error", "changed", "supplemented", "reopened"]
 WithdrawalReason = Literal["changed", "revoked", "unlawful", "void", "removed", "error"]

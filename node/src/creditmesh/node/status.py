@@ -11,7 +11,7 @@ import httpx
 from creditmesh.chassis.settings import NodeSettings
 from creditmesh.node import run_files
 from creditmesh.node.errors import NodeError
-from creditmesh.node.operator import Operator
+from creditmesh.node.operator import Operator, ask_readiness
 from creditmesh.node.run_files import RunFile
 
 _READY = "yes"
@@ -83,7 +83,7 @@ def welcome(found: RunFile, settings: NodeSettings) -> Iterator[str]:
 
 def _readiness(running: RunFile) -> dict[str, Any] | None:
     try:
-        answer: dict[str, Any] = httpx.get(f"{running.operator}/health/ready", timeout=10).json()
+        answer: dict[str, Any] = ask_readiness(running.operator, seconds=10).json()
     except (httpx.TransportError, ValueError):
         return None
     return answer

@@ -5,11 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Literal, NamedTuple
 
-import httpx
-
 from creditmesh.chassis.clock import Clock
 from creditmesh.node import run_files
-from creditmesh.node.operator import Operator
+from creditmesh.node.operator import Operator, ask_readiness
 from creditmesh.sandbox.node import SandboxNode
 from creditmesh.sandbox.sample_files import samples
 from creditmesh.schemas.identifiers import NodeCode, Tier
@@ -80,5 +78,5 @@ def _hosts(node: SandboxNode) -> list[run_files.RunFile]:
 
 
 def _followed(operator: str) -> int:
-    number: int = httpx.get(f"{operator}/health/ready", timeout=5).json()["catalogue"]
+    number: int = ask_readiness(operator, seconds=5).json()["catalogue"]
     return number

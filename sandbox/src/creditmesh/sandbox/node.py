@@ -9,6 +9,7 @@ from creditmesh.node import run_files
 from creditmesh.node.declaration import NODE
 from creditmesh.node.operator import Operator
 from creditmesh.sandbox import broker
+from creditmesh.sandbox.forked import Forking
 from creditmesh.sandbox.processes import Child, Supervised
 
 GATEWAY = "gateway"
@@ -17,12 +18,13 @@ GATEWAY = "gateway"
 class SandboxNode:
     """A node whose database was made: its processes are launched, waited for, killed and stopped here."""
 
-    def __init__(self, settings: NodeSettings, *, split: bool) -> None:
+    def __init__(self, settings: NodeSettings, *, split: bool, forking: Forking) -> None:
         self.settings = settings
         self.operator = Operator(settings.state)
         self.children: dict[str, Child] = {}
         """Its processes: `node`, or each service by its name; `relay` beside them on Kafka."""
         self._split = split
+        self._forking = forking
 
     @property
     def url(self) -> str:
@@ -40,7 +42,6 @@ class SandboxNode:
             "CREDITMESH_STATE": str(self.settings.state.resolve()),
             "CREDITMESH_DATABASE": str(self.settings.database),
             "CREDITMESH_LEASE_SECONDS": "5",
-            "PYTHONWARNINGS": "ignore",
             **broker.variables(self.settings.bus),
         }
 
@@ -58,9 +59,13 @@ class SandboxNode:
             addresses = {name: child.ready().url for name, child in self.children.items()}
             self._child(GATEWAY, "serve", GATEWAY, more={"CREDITMESH_SERVICES": json.dumps(addresses)})
         if isinstance(self.settings.bus, KafkaBusSettings):
-            environment = self._environment({})
             self.children["relay"] = Supervised(
-                "relay", ["relay"], state=self.settings.state, environment=environment, code=publisher.EXIT
+                "relay",
+                ["relay"],
+                state=self.settings.state,
+                environment=self._environment({}),
+                forking=self._forking,
+                code=publisher.EXIT,
             )
 
     def ready(self) -> None:
@@ -70,7 +75,9 @@ class SandboxNode:
 
     def _child(self, name: str, *arguments: str, more: Mapping[str, str] | None = None) -> None:
         environment = self._environment(more or {})
-        self.children[name] = Child(name, arguments, state=self.settings.state, environment=environment)
+        self.children[name] = Child(
+            name, arguments, state=self.settings.state, environment=environment, forking=self._forking
+        )
 
     def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
         return {**self.environment, "CREDITMESH_PORT": "0", "CREDITMESH_OPERATOR_PORT": "0", **more}

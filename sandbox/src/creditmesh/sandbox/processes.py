@@ -3,8 +3,6 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -15,6 +13,8 @@ import httpx
 
 from creditmesh.node import run_files
 from creditmesh.node.errors import NodeError
+from creditmesh.node.operator import ask_readiness
+from creditmesh.sandbox.forked import Forked, Forking
 
 SECONDS_TO_START = 300.0
 SECONDS_TO_STOP = 15.0
@@ -23,9 +23,12 @@ SECONDS_TO_STOP = 15.0
 class Child:
     """One `creditmesh-node` process, its log in the node's state folder."""
 
-    def __init__(self, name: str, arguments: Sequence[str], *, state: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, name: str, arguments: Sequence[str], *, state: Path, environment: Mapping[str, str], forking: Forking
+    ) -> None:
         self.name = name
         self.url = ""
+        self._forking = forking
         self._state = state
         self._arguments = arguments
         self._environment = environment
@@ -33,15 +36,8 @@ class Child:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.process = self._spawn()
 
-    def _spawn(self) -> "subprocess.Popen[bytes]":
-        with self.log.open("ab") as log:
-            return subprocess.Popen(  # noqa: S603 - our own command line
-                [sys.executable, "-m", "creditmesh.node", *self._arguments],
-                env={**os.environ, **self._environment},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+    def _spawn(self) -> Forked:
+        return self._forking.run(self._arguments, environment={**os.environ, **self._environment}, log=self.log)
 
     def ready(self) -> run_files.RunFile:
         """Wait until the process answers that it is ready; NodeError with its log's place if it does not."""
@@ -69,7 +65,7 @@ class Child:
     def restarted(self) -> Self:
         """The same process anew, listening where it did: others were told."""
         environment = {**self._environment, "CREDITMESH_PORT": str(httpx.URL(self.url).port or 0)}
-        return type(self)(self.name, self._arguments, state=self._state, environment=environment)
+        return type(self)(self.name, self._arguments, state=self._state, environment=environment, forking=self._forking)
 
     def kill(self) -> None:
         """As a crash would: no chance to clean up."""
@@ -85,7 +81,7 @@ class Child:
         """Wait for the end it was asked for; after a while, end it."""
         try:
             self.process.wait(SECONDS_TO_STOP)
-        except subprocess.TimeoutExpired:
+        except TimeoutError:
             self.kill()
 
     def stop(self) -> None:
@@ -98,9 +94,16 @@ class Supervised(Child):
     """A child that is started again, after a moment, whenever it ends with a certain code."""
 
     def __init__(
-        self, name: str, arguments: Sequence[str], *, state: Path, environment: Mapping[str, str], code: int
+        self,
+        name: str,
+        arguments: Sequence[str],
+        *,
+        state: Path,
+        environment: Mapping[str, str],
+        forking: Forking,
+        code: int,
     ) -> None:
-        super().__init__(name, arguments, state=state, environment=environment)
+        super().__init__(name, arguments, state=state, environment=environment, forking=forking)
         self.restarts = 0
         self._code = code
         self._ended = threading.Event()
@@ -115,8 +118,14 @@ class Supervised(Child):
 
     def restarted(self) -> Self:
         """The same process anew, watched in the same way."""
-        made = type(self)
-        return made(self.name, self._arguments, state=self._state, environment=self._environment, code=self._code)
+        return type(self)(
+            self.name,
+            self._arguments,
+            state=self._state,
+            environment=self._environment,
+            forking=self._forking,
+            code=self._code,
+        )
 
     def kill(self) -> None:
         """As a crash would, and it is not started again."""
@@ -150,6 +159,6 @@ class Supervised(Child):
 
 def _answers(operator: str) -> bool:
     try:
-        return httpx.get(f"{operator}/health/ready", timeout=5).is_success
+        return ask_readiness(operator, seconds=5).is_success
     except httpx.TransportError:
         return False

@@ -13,7 +13,7 @@ import textwrap
 import typing
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, cached_property
 from itertools import pairwise
 from pathlib import Path
 from types import CodeType
@@ -83,13 +83,18 @@ def named(route: Route) -> str:
     return f"{min(route.methods)} {route.template}"
 
 
+def rooms_of(node: Node) -> Mapping[str, object]:
+    """The parts of the client by their names: a part is loaded when it is asked for."""
+    return {name: getattr(node, name) for name, part in vars(Node).items() if isinstance(part, cached_property)}
+
+
 @cache
 def methods() -> Mapping[str, tuple[str, ...]]:
     """The client's methods by the routes that they call, as `room.method`."""
     routes = {_shape(named(route)): named(route) for route in Routes(NODE.services).all}
     found: dict[str, list[str]] = defaultdict(list)
     with Node("http://node.test") as node:
-        rooms = {name: room for name, room in vars(node).items() if not name.startswith("_")}
+        rooms = rooms_of(node)
     for name, room in rooms.items():
         for method, function in inspect.getmembers(type(room), inspect.isfunction):
             if not method.startswith("_"):
@@ -103,7 +108,7 @@ def commands() -> Mapping[str, tuple[str, ...]]:
     """The commands by the client's methods that they call."""
     found: dict[str, list[str]] = defaultdict(list)
     rooms = {each.partition(".")[0] for called in methods().values() for each in called}
-    for name, command in _commands(app, ""):
+    for name, command in _commands(typer.main.get_command(app), ""):
         for function in reached_from(command).functions:
             if function.__module__.startswith("creditmesh.client"):
                 for room, method in _pairs(function.__code__):
@@ -202,13 +207,12 @@ def _returned(function: object) -> str:
     return _path(returns[0], tree, function.__globals__) if returns else ""
 
 
-def _commands(group: typer.Typer, before: str) -> Iterator[tuple[str, Callable[..., Any]]]:
-    for each in group.registered_commands:
-        if each.callback is not None:
-            yield before + (each.name or each.callback.__name__), each.callback
-    for inner in group.registered_groups:
-        if inner.typer_instance is not None:
-            yield from _commands(inner.typer_instance, f"{before}{inner.name or inner.typer_instance.info.name} ")
+def _commands(group: Any, before: str) -> Iterator[tuple[str, Callable[..., Any]]]:
+    for name, each in group.commands.items():
+        if hasattr(each, "commands"):
+            yield from _commands(each, f"{before}{name} ")
+        else:
+            yield before + name, each.callback.__wrapped__
 
 
 def _pairs(code: CodeType) -> Iterator[tuple[str, str]]:

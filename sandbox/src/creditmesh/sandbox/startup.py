@@ -1,7 +1,7 @@
 """Starting a sandbox from nothing and taking it down: one PostgreSQL, one broker, and the processes of its nodes.
 
-Everything it starts it stops. A node is launched as soon as its database is made, so that processes load their
-libraries while the next database is being made.
+Everything it starts it stops. The libraries of all its processes are loaded once, by the fork server, while the first
+database is being made.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from creditmesh.chassis.settings import BusSettings, KafkaBusSettings, NodeSetti
 from creditmesh.node import database, running, topics
 from creditmesh.sandbox import broker, leftovers
 from creditmesh.sandbox.chain import CHAIN, TIERS, join
+from creditmesh.sandbox.forked import Forking, forking
 from creditmesh.sandbox.node import SandboxNode
 from creditmesh.schemas.identifiers import NodeCode
 
@@ -54,13 +55,16 @@ def started(
             leftovers.take_away(state)
             leftovers.make(state, codes)
             stack.callback(lambda: asyncio.run(server.stop()))
+            forked = stack.enter_context(forking(leftovers.servers(state)))
             asyncio.run(server.start())
         carrier = stack.enter_context(broker.broker(bus, leftovers.servers(state) / "kafka", console))
         sandbox = Sandbox(server)
         stack.callback(sandbox.stop)
         for code in codes:
             with console.status(f"{code}: migrations / 建库"):
-                sandbox.nodes[code] = _node(_settings(code, state, server, carrier), server, split=split)
+                sandbox.nodes[code] = _node(
+                    _settings(code, state, server, carrier), server, split=split, forking=forked
+                )
         with console.status("processes / 进程"):
             for node in sandbox.nodes.values():
                 node.launch_gateway()
@@ -71,12 +75,12 @@ def started(
         yield sandbox
 
 
-def _node(settings: NodeSettings, server: EmbeddedServer, *, split: bool) -> SandboxNode:
+def _node(settings: NodeSettings, server: EmbeddedServer, *, split: bool, forking: Forking) -> SandboxNode:
     running.make_keys(settings)
     asyncio.run(database.create(settings, server.admin))
     if isinstance(settings.bus, KafkaBusSettings):
         asyncio.run(topics.apply(settings, anew=True))  # what a former sandbox published is of another database
-    node = SandboxNode(settings, split=split)
+    node = SandboxNode(settings, split=split, forking=forking)
     node.launch()
     return node
 

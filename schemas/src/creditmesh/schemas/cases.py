@@ -10,10 +10,10 @@ from creditmesh.schemas.acknowledgements import Proof
 from creditmesh.schemas.bodies import In, Out
 from creditmesh.schemas.events.case import CaseEffect, CaseKind, CaseState
 from creditmesh.schemas.events.holder import HolderKind, HolderOutcome
-from creditmesh.schemas.events.record import Change
 from creditmesh.schemas.identifiers import Code, NodeCode
 from creditmesh.schemas.signed import Statement
 from creditmesh.schemas.texts import Cited, Said
+from creditmesh.schemas.words import Change
 
 EvidenceKind = Literal["proof", "commitment", "statement"]
 """`proof` of correction and performance, the public `commitment` (信用承诺书), a `statement` or any other document."""

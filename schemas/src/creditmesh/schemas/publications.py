@@ -9,9 +9,9 @@ from pydantic_core import PydanticCustomError
 from creditmesh.schemas.bodies import In, Out
 from creditmesh.schemas.bounds import Day
 from creditmesh.schemas.catalogue import Disclosure, Item, Tier
-from creditmesh.schemas.events.catalogue import ObjectKind
 from creditmesh.schemas.identifiers import Code, SubjectKind
 from creditmesh.schemas.texts import PRINTED, Why
+from creditmesh.schemas.words import ObjectKind
 
 MOST_DAYS = 36_500
 """How far a sandbox's legal date may be moved, either way."""

@@ -11,11 +11,11 @@ from creditmesh.schemas.bodies import In, Out, Page
 from creditmesh.schemas.bounds import Day
 from creditmesh.schemas.encodings import Json
 from creditmesh.schemas.events.access import Access
-from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.identifiers import Code, NodeCode, SubjectKind, Uscc
 from creditmesh.schemas.rules.numbers import written
 from creditmesh.schemas.subject import SubjectIn
 from creditmesh.schemas.texts import PRINTED, STORABLE, Officer
+from creditmesh.schemas.words import Severity
 
 Items = Annotated[tuple[Code, ...], Field(min_length=1, max_length=200)]
 WithheldCode = Literal[

@@ -8,13 +8,13 @@ from pydantic import Field, JsonValue, StringConstraints
 
 from creditmesh.schemas.bodies import In, Out
 from creditmesh.schemas.bounds import Day
-from creditmesh.schemas.events.record import Change, RecordState, Severity
 from creditmesh.schemas.identifiers import Code, NodeCode
 from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.subject import SubjectIn
 from creditmesh.schemas.texts import STORABLE, Cited, Note
 from creditmesh.schemas.verdicts import VerdictWord
+from creditmesh.schemas.words import Change, RecordState, Severity
 
 SubmissionState = Literal["under_way", "done"]
 ReviewState = Literal["held", "released", "refused", "expired"]

@@ -1,30 +1,68 @@
 """The commands; each room of them is one module."""
 
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
 from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
 
-from creditmesh.client.cli import (
-    authorisations,
-    cases,
-    me,
-    profile,
-    records,
-    reviews,
-    say,
-    submissions,
-    tasks,
-    templates,
-)
+from creditmesh.client.cli import say
 from creditmesh.client.cli.help import Command, Group
-from creditmesh.client.cli.pull import pull
-from creditmesh.client.cli.quality import quality
-from creditmesh.client.cli.query import query
 from creditmesh.client.cli.say import to_any_code_page
-from creditmesh.client.cli.screen import screen
-from creditmesh.client.cli.submit import submit
-from creditmesh.client.cli.verify import verify
+
+ROOMS = (
+    "submit",
+    "submissions",
+    "records",
+    "reviews",
+    "quality",
+    "screen",
+    "query",
+    "tasks",
+    "cases",
+    "authorisations",
+    "me",
+    "templates",
+    "pull",
+    "verify",
+    "profile",
+)
+"""In the order of the help; each is the module of that name: a group's `app`, or the one command."""
+
+
+class _Rooms(Mapping[str, Any]):
+    """The commands by their names, each loaded when it is asked for: a call needs one."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(ROOMS)
+
+    def __len__(self) -> int:
+        return len(ROOMS)
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in ROOMS:
+            raise KeyError(name)
+        return _loaded(name)
+
+
+@cache
+def _loaded(name: str) -> Any:
+    room = import_module(f"creditmesh.client.cli.{name}")
+    if hasattr(room, "app"):
+        return typer.main.get_group(room.app)
+    alone = typer.Typer(add_completion=False)
+    alone.command(name, cls=Command)(getattr(room, name))
+    return typer.main.get_command(alone)
+
+
+class _Overview(Group):
+    """The command itself, and what stands under it."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.commands: Any = _Rooms()
 
 
 class _App(typer.Typer):
@@ -35,7 +73,7 @@ class _App(typer.Typer):
 
 app = _App(
     name="creditmesh",
-    cls=Group,
+    cls=_Overview,
     help="用于使用节点的命令。Commands for who uses a Creditmesh node.",
     no_args_is_help=True,
     add_completion=False,
@@ -58,16 +96,3 @@ _Version = Annotated[
 @app.callback()
 def _commands(*, _version: _Version = False) -> None:
     pass
-
-
-app.command("submit", cls=Command)(submit)
-for _room in (submissions, records, reviews):
-    app.add_typer(_room.app)
-app.command("quality", cls=Command)(quality)
-app.command("screen", cls=Command)(screen)
-app.command("query", cls=Command)(query)
-for _room in (tasks, cases, authorisations, me, templates):
-    app.add_typer(_room.app)
-app.command("pull", cls=Command)(pull)
-app.command("verify", cls=Command)(verify)
-app.add_typer(profile.app)

@@ -9,7 +9,6 @@ from pydantic import JsonValue
 
 from creditmesh.client.cli import say
 from creditmesh.client.errors import Unsendable
-from creditmesh.client.subjects import subject_of
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.signed import strict
@@ -62,6 +61,8 @@ def subject(code: str | None, file: Path | None, kind: SubjectKind | None) -> Su
         raise Unsendable("Give --code or --subject, not both.", "--code 与 --subject 只能给出一个。")
     if code is not None:
         return SubjectIn(kind=kind or "organisation", document=Document(type="uscc", number=Pii(code.strip())))
+    from creditmesh.client.subjects import subject_of
+
     if file is None and sys.stdin.isatty():
         return subject_of(typer.prompt("证件号码 number", hide_input=True, err=True), kind)
     if file is None:

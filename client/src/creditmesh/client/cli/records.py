@@ -14,9 +14,9 @@ from creditmesh.client.cli.help import Command, Group
 from creditmesh.client.errors import Unsendable
 from creditmesh.client.http import asked as body_of
 from creditmesh.client.records import CorrectionReason, WithdrawalReason
-from creditmesh.schemas.events.record import RecordState
 from creditmesh.schemas.records import CorrectionIn, WithdrawalIn
 from creditmesh.schemas.verdicts import Verdict
+from creditmesh.schemas.words import RecordState
 
 app = typer.Typer(
     name="records",

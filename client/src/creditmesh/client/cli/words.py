@@ -6,14 +6,6 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from creditmesh.schemas.events.access import AccessOutcome
-from creditmesh.schemas.events.case import CaseState
-from creditmesh.schemas.queries import AuthorisationState
-from creditmesh.schemas.records import ReviewState, SubmissionState
-from creditmesh.schemas.tasks import TaskState
-from creditmesh.schemas.verdicts import VerdictWord
-from creditmesh.schemas.words import RecordState
-
 NAMES: Mapping[str, str] = {
     "accesses": "访问日志",
     "accepted_on": "入库日期",
@@ -99,16 +91,16 @@ NAMES: Mapping[str, str] = {
     "verdicts": "逐行结果",
     "withheld": "不提供",
 }
-VALUES: Mapping[Any, Mapping[str, str]] = {
-    AccessOutcome: {"released": "已提供", "nothing": "无可提供", "refused": "已拒绝"},
-    AuthorisationState: {
+_WORDS: tuple[Mapping[str, str], ...] = (
+    {"released": "已提供", "nothing": "无可提供", "refused": "已拒绝"},
+    {
         "active": "有效",
         "not_yet": "未生效",
         "expired": "已过期",
         "used_up": "已用完",
         "revoked": "已撤回",
     },
-    CaseState: {
+    {
         "filed": "已提交",
         "returned": "待补正",
         "accepted": "已受理",
@@ -118,25 +110,27 @@ VALUES: Mapping[Any, Mapping[str, str]] = {
         "closed": "已办结",
         "revoked": "已撤销准予",
     },
-    RecordState: {
+    {
         "published": "已公布",
         "withdrawn": "已撤销",
         "repaired": "已修复",
         "withheld": "暂不展示",
         "erased": "已删除",
     },
-    ReviewState: {"held": "待审核", "released": "审核通过", "refused": "审核不通过", "expired": "已过期"},
-    SubmissionState: {"under_way": "进行中", "done": "已完成"},
-    TaskState: {"open": "待反馈", "answered": "已反馈", "withdrawn": "已撤销", "closed": "已办结"},
-    VerdictWord: {
+    {"held": "待审核", "released": "审核通过", "refused": "审核不通过", "expired": "已过期"},
+    {"under_way": "进行中", "done": "已完成"},
+    {"open": "待反馈", "answered": "已反馈", "withdrawn": "已撤销", "closed": "已办结"},
+    {
         "accepted": "新增",
         "corrected": "已更正",
         "unchanged": "无变化",
         "held": "待审核",
         "refused": "已拒绝",
     },
-}
-"""The words of each kind of value: `accepted` is one thing of a case and another of a row."""
+)
+VALUES: Mapping[Any, Mapping[str, str]] = {Literal.__getitem__(tuple(words)): words for words in _WORDS}
+"""The words of each kind of value: `accepted` is one thing of a case and another of a row. A kind is known by its
+values, for the models that have it take longer to load than one of them to show."""
 
 
 def headed(name: str) -> str:

@@ -28,8 +28,8 @@ from creditmesh.schemas.catalogue.narrowing import (
     whole,
     wider,
 )
-from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.identifiers import RANK, Code, SubjectKind, Tier
+from creditmesh.schemas.words import Severity
 
 Disclosure = Literal["public", "sharing", "authorised"]
 """披露方式: 公开公示, 政务共享, 授权查询."""

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from creditmesh.schemas.acknowledgements import Proof
 from creditmesh.schemas.events.base import Event
-from creditmesh.schemas.events.record import Change
 from creditmesh.schemas.identifiers import Code
+from creditmesh.schemas.words import Change
 
 HolderKind = Literal["node", "department", "bureau"]
 HolderOutcome = Literal["told", "acknowledged", "refused", "unreachable", "unshared"]

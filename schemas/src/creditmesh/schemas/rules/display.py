@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from creditmesh.schemas.catalogue import DisplayRule, Repair
-from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.rules.calendar import OPEN_END, add_months
+from creditmesh.schemas.words import Severity
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.catalogue.item import SEVERITIES, SeverityRule
-from creditmesh.schemas.events.record import Severity
+from creditmesh.schemas.words import Severity
 
 AMOUNT = re.compile(r"[0-9]+(\.[0-9]+)?")
 """How an amount is written in a canonical row."""

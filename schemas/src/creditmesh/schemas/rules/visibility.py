@@ -15,10 +15,10 @@ import orjson
 
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.catalogue.item import SEVERITIES
-from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.rules.calendar import OPEN_END
 from creditmesh.schemas.rules.display import lengthened, period_of
 from creditmesh.schemas.rules.severity import AMOUNT, milder, rated_anew
+from creditmesh.schemas.words import Severity
 
 _DAY = re.compile(r"\d\d\d\d-\d\d-\d\d", re.ASCII)  # without braces: it stands in statements
 
