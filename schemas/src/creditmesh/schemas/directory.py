@@ -2,6 +2,7 @@
 
 from base64 import b64decode
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache, wraps
 from typing import Concatenate, Literal, ParamSpec, TypeVar, cast
@@ -70,9 +71,9 @@ class Directory(Histories):
         return self._find(Item, code, on)
 
     def matter(self, code: str, *, on: date) -> Matter | None:
-        """The matter in force on that day, on a basis in force."""
+        """The matter in force on that day that gives a ground: on a basis in force, and confirmed (`acts`)."""
         matter = self._find(Matter, code, on)
-        return matter if matter is not None and based(matter.basis, on) else None
+        return matter if matter is not None and self.acts(matter, on=on) else None
 
     def purpose(self, code: str, *, on: date) -> Purpose | None:
         """The purpose in force on that day."""
@@ -157,7 +158,29 @@ class Directory(Histories):
     def lists(self, *, on: date) -> Mapping[str, CreditList]:
         """The lists that put somebody on them on that day, by code; who was on another is on none."""
         found = (each for each in self.objects("list", on=on) if isinstance(each, CreditList))
-        return {each.code: each for each in found if each.holds(on=on, sandbox=self.sandbox)}
+        return {each.code: each for each in found if self.acts(each, on=on)}
+
+    def acts(self, body: CreditList | Measure | Matter, *, on: date) -> bool:
+        """Whether it does anything to or for anybody that day: on a basis in force, and confirmed."""
+        return based(body.basis, on) and self.confirms(body)
+
+    def confirms(self, body: CreditList | Measure | Matter | Item) -> bool:
+        """Whether somebody compared it with the law: a basis, and what is no item whole; in a sandbox nobody has to."""
+        read = any(basis.verified for basis in body.basis)
+        return self.sandbox or (read and (isinstance(body, Item) or body.verified))
+
+    @once_a_version
+    def inert(self, *, on: date) -> frozenset[str]:
+        """The codes of the items in force of which nothing is collected, shown or counted.
+
+        Outside a sandbox: nobody confirmed a basis of theirs, or the list that they put their subjects on.
+        """
+        items = (each for each in self.objects("item", on=on) if isinstance(each, Item))
+        return frozenset(item.code for item in items if not self._stands(item, on=on))
+
+    def _stands(self, item: Item, *, on: date) -> bool:
+        listed = self.sandbox or item.designates is None or item.designates in self.lists(on=on)
+        return listed and self.confirms(item)
 
     @once_a_version
     def designating(self, *, on: date) -> frozenset[tuple[str, str]]:
@@ -222,6 +245,11 @@ class Directory(Histories):
     @once_a_version
     def law(self, on: date) -> Law:
         """What visibility goes by on that day."""
+        return replace(self.own_law(on), withdrawn=self.withdrawn(on) | self.inert(on=on))
+
+    @once_a_version
+    def own_law(self, on: date) -> Law:
+        """The same for the subject's own eyes: what is kept of them is not kept from them because it is inert."""
         items = (each for each in self.objects("item", on=on) if isinstance(each, Item))
         held = ((item, item if self.sandbox else confirmed(item)) for item in items)
         changed = {item.code: held for item, held in held if self._accepted_by_others(item.code, rule_of(held))}

@@ -211,6 +211,7 @@ def _planned(
         credential=credential,
         item=lambda code: directory.item(code, on=on),
         withdrawn=directory.withdrawn(on),
+        inert=directory.inert(on=on),
     )
 
 
