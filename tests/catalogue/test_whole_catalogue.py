@@ -129,7 +129,7 @@ FIRST_EDITIONS = {"遵守法律法规情况信息": 2022, "知识产权信息": 
 def test_no_item_rests_on_an_edition_of_the_national_catalogue_without_its_class_or_beyond_its_end():
     for item in ITEMS:
         editions = {
-            int(basis.law_zh[-6:-2]): basis for basis in item.basis if "全国公共信用信息基础目录" in basis.law_zh
+            int(basis.law_zh[-7:-3]): basis for basis in item.basis if "全国公共信用信息基础目录" in basis.law_zh
         }
         assert not editions or min(editions) >= FIRST_EDITIONS.get(item.record_class, 2021), item.code
         for year, basis in editions.items():

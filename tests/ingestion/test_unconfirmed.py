@@ -26,7 +26,7 @@ async def test_no_row_of_an_item_without_a_confirmed_basis_is_taken_and_what_sta
         assert "核对" in answer.json()["detail_zh"]
     assert await house.count() == before
     answer = await correct(house, record, row | {"CF_SY": "更正后的事实。"})
-    assert answer.status_code == 200, answer.text
+    assert answer.status_code == 201, answer.text
     catalogue.tell("item", item.model_copy(update={"number": 3}), number=3)
     assert (await house.submit(penalty(house.number()))).status_code == 201
 
