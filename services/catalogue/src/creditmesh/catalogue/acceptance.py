@@ -93,8 +93,8 @@ def findings(
     for entry in entries:
         wrong = [*soundness.findings(entry.body, of), *_party(entry.body, of, sandbox=sandbox)]
         widens = [] if any(each.code == "decimal" for each in wrong) else list(_widens(entry, of, issued_by))
-        for finding in _withdrawn(entry, of, issued_by) or widens or wrong or _level(entry, of, issued_by):
-            found.append(as_error((entry.kind, entry.code), finding))
+        told = _withdrawn(entry, of, issued_by) or widens or wrong or _level(entry, of, issued_by)
+        found.extend(as_error((entry.kind, entry.code), finding) for finding in told)
     return tuple(found)
 
 
