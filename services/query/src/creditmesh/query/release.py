@@ -67,7 +67,7 @@ def plan(
     credential: Collection[str] | None,
     item: Callable[[str], Item | None],
     withdrawn: Collection[str],
-    inert: Collection[str] = (),
+    inert: Collection[str],
 ) -> Plan:
     """Ground ∩ credential ∩ disclosure for one of these kinds of subject ∩ not withdrawn, nor inert, item by item.
 
