@@ -11,7 +11,8 @@ from datetime import date
 from typing import NamedTuple
 
 from creditmesh.schemas.catalogue import CreditList, Matter, Measure, Party
-from creditmesh.schemas.directory import Directory, once_a_version
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.histories import once_a_version
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.screenings import Role
 

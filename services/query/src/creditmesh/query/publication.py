@@ -6,8 +6,9 @@ from datetime import date
 from pydantic import JsonValue
 
 from creditmesh.schemas.catalogue import Item
-from creditmesh.schemas.directory import Directory, once_a_version
+from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import RecordChanged
+from creditmesh.schemas.histories import once_a_version
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.queries import PublicRecord
 from creditmesh.schemas.rules.mask import mask
