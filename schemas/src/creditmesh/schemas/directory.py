@@ -19,7 +19,7 @@ from creditmesh.schemas.catalogue.base import based
 from creditmesh.schemas.catalogue.code_set import NUMBER_FILLERS
 from creditmesh.schemas.events.catalogue import CatalogueChanged, ObjectKind
 from creditmesh.schemas.histories import Published, once_a_version
-from creditmesh.schemas.neighbours import Neighbours
+from creditmesh.schemas.known_parties import KnownParties
 from creditmesh.schemas.rules.compile import CompiledItem, compile_item
 from creditmesh.schemas.rules.identity import filler_words
 from creditmesh.schemas.rules.narrowest import Narrowest
@@ -28,7 +28,7 @@ from creditmesh.schemas.rules.severity import confirmed
 from creditmesh.schemas.rules.visibility import Law, rule_of
 
 
-class Directory(Neighbours):
+class Directory(KnownParties):
     """Items, lists, measures, matters, purposes and code sets by code and legal date, parties by code."""
 
     def __init__(self) -> None:

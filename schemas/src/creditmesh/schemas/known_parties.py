@@ -9,7 +9,7 @@ from creditmesh.schemas.catalogue.party import as_enrolled
 from creditmesh.schemas.histories import Histories, Version, once_a_version
 
 
-class Neighbours(Histories):
+class KnownParties(Histories):
     """Parties by code.
 
     A party has no day: no way publishes one for a later day, and one that is shut out is so at once, whatever a
