@@ -39,7 +39,7 @@ def gate(code: str) -> Gate:
 def rows(draw: st.DrawFn, item: Item, kind: SubjectKind) -> dict[str, str]:
     """A row about a subject of that kind: what is required, and whatever else is drawn."""
     first = min(basis.in_force_from for basis in item.basis)
-    earliest = max(first, TODAY - timedelta(days=60)) if item.display.by != "until_valid" else date(1996, 1, 1)
+    earliest = max(first, TODAY - timedelta(days=60)) if item.display.by != "until_valid" else date(2005, 1, 1)
     if item.nature == "adverse":
         earliest = max(first, TODAY - timedelta(days=60))
     decided = draw(st.dates(earliest, TODAY))
