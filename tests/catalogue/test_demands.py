@@ -17,6 +17,30 @@ def test_a_paragraph_has_an_object_or_a_reason(paragraph: Paragraph):
     assert [pattern for pattern in paragraph.by if not answers(pattern)] == []
 
 
+def test_what_answers_is_named_and_no_pattern_asks_for_what_is_added_tomorrow():
+    named = [pattern for each in paragraphs() for pattern in each.by]
+    named += [pattern for each in table()["national"] for pattern in each["by"]]
+    assert [pattern for pattern in named if "*" in pattern] == []
+    assert [each.place for each in paragraphs() if len(set(each.by)) != len(each.by)] == []
+
+
+def test_what_is_not_there_is_told_of_and_its_reason_stands_among_what_is_not_covered():
+    absent = [each for each in paragraphs() if each.why == "absent"]
+    assert len(absent) > 10
+    known = " ".join(gap["zh"] for gap in table()["gaps"])
+    for word in (
+        "责任人",
+        "生物安全",
+        "公共资源交易",
+        "电子商务",
+        "公务员失信记录",
+        "志愿服务",
+        "建议提案",
+        "事业单位审计",
+    ):
+        assert word in known
+
+
 def test_no_paragraph_of_a_notice_is_left_out():
     found = [each.notice for each in paragraphs()]
     assert {notice: found.count(notice) for notice in table()["notices"]} == COUNTS

@@ -1,14 +1,14 @@
 """How much of the shipped catalogue a node takes, and the rules of a place over it."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from creditmesh.catalogue import folder
-from creditmesh.chassis.errors import Invalid
 from creditmesh.schemas.catalogue import Procedure
 from tests.catalogue.conftest import ALONE
-from tests.catalogue.test_publishing import directory, load, today
+from tests.catalogue.test_publishing import directory, load, publish, today
 from tests.support.demands import whole
 from tests.support.node import TestNode, running
 from tests.support.postgres import Postgres
@@ -32,13 +32,32 @@ async def test_a_sandbox_takes_what_its_story_needs_and_the_rest_when_it_is_aske
     assert (await load(stocked)).published == (), "less of it takes nothing away"
 
 
-async def test_a_real_node_takes_nothing_that_was_not_compared_with_the_law(postgres: Postgres, tmp_path: Path):
+async def test_a_real_node_takes_all_of_it_and_nothing_of_it_acts_before_somebody_confirmed_it(
+    postgres: Postgres, tmp_path: Path
+):
     async with running(postgres, tmp_path, declaration=ALONE, catalogue=False, sandbox=False) as real:
         assert len((await load(real)).published) == len(SHIPPED)
-        with pytest.raises(Invalid) as refused:
-            await load(real, whole=True)
-        assert [(each.pointer, each.code) for each in refused.value.errors] == [("/whole", "sandbox_only")]
-        assert await known(real) == {(entry.kind, entry.code) for entry in SHIPPED}
+        before, day = acting(real, await today(real)), await today(real)
+        assert len((await load(real, whole=True)).published) == len(whole()) - len(SHIPPED)
+        added = acting(real, day) - before
+        shipped = {(entry.kind, entry.code): entry.body for entry in whole()}
+        assert {key for key in added if not any(basis.verified for basis in shipped[key].basis)} == set()
+        assert not any(code.startswith("severe_") for _, code in added)
+        tax = [shipped["item", "severe_tax"], shipped["list", "severe_tax"]]
+        for kind, body in zip(("list", "item"), reversed(tax), strict=True):
+            basis = tuple(each.model_copy(update={"verified": True}) for each in body.basis)
+            confirmed = {"basis": basis} | ({"verified": True} if kind == "list" else {})
+            await publish(real, body.model_copy(update=confirmed), kind)
+        assert acting(real, day) - before - added == {("list", "severe_tax"), ("item", "severe_tax")}
+
+
+def acting(node: TestNode, day: date) -> set[tuple[str, str]]:
+    """What does anything on that day."""
+    known = directory(node)
+    found = {(kind, body.code) for kind in ("list", "measure", "matter") for body in known.objects(kind, on=day)
+             if known.acts(body, on=day)}  # fmt: skip
+    items = {body.code for body in known.objects("item", on=day)} - known.inert(on=day)
+    return found | {("item", code) for code in items}
 
 
 async def test_the_rules_of_a_place_are_laid_over_it_as_the_nodes_own(stocked: TestNode):
@@ -78,7 +97,7 @@ async def test_a_place_that_is_none_is_told_so_and_nothing_is_published(shelf: T
 
 
 def test_a_place_is_found_by_its_name_alone():
-    assert folder.of_place("fujian").is_dir()
+    assert folder.of_place("shenzhen").is_dir()
     for name in ("..", "../items", ""):
         with pytest.raises(folder.UnreadableFolder):
             folder.of_place(name)

@@ -2,7 +2,9 @@
 
 from datetime import date, timedelta
 from functools import cache
+from typing import TypeVar
 
+from hypothesis import find, settings
 from hypothesis import strategies as st
 
 from creditmesh.ingestion.gate import Gate
@@ -19,6 +21,7 @@ assert isinstance(PARTY, Party)
 ITEMS = [entry.body for entry in whole() if isinstance(entry.body, Item)]
 SETS = {entry.code: entry.body for entry in whole() if isinstance(entry.body, CodeSet)}
 RULES = [entry.body for entry in whole() if isinstance(entry.body, Rule)]
+T = TypeVar("T")
 _WORDS = st.sampled_from(["示例内容", "未按规定办理", "Sample; 示例（一）", "按期完成，情况属实。"])
 
 
@@ -35,13 +38,34 @@ def gate(code: str) -> Gate:
 @st.composite
 def rows(draw: st.DrawFn, item: Item, kind: SubjectKind) -> dict[str, str]:
     """A row about a subject of that kind: what is required, and whatever else is drawn."""
-    earliest = max(min(basis.in_force_from for basis in item.basis), TODAY - timedelta(days=60))
+    first = min(basis.in_force_from for basis in item.basis)
+    earliest = max(first, TODAY - timedelta(days=60)) if item.display.by != "until_valid" else date(2005, 1, 1)
+    if item.nature == "adverse":
+        earliest = max(first, TODAY - timedelta(days=60))
     decided = draw(st.dates(earliest, TODAY))
     row: dict[str, str] = {}
     for spec in item.fields:
         if _is_needed(spec, row) or (draw(st.booleans()) and _is_free(item, spec, kind)):
             row[spec.code] = _value(draw, item, spec, kind, decided)
     return row
+
+
+def example(item: Item) -> dict[str, str]:
+    """A row of what is required of the item, about a person where it has persons."""
+    kind: SubjectKind = "natural_person" if "natural_person" in item.kinds else item.kinds[0]
+    first = _First()
+    row: dict[str, str] = {}
+    for spec in item.fields:
+        if _is_needed(spec, row):
+            row[spec.code] = _value(first, item, spec, kind, TODAY - timedelta(days=30))
+    return row
+
+
+class _First:
+    """Draws the first of whatever there is."""
+
+    def __call__(self, strategy: st.SearchStrategy[T]) -> T:
+        return find(strategy, lambda _: True, settings=settings(database=None, deadline=None))
 
 
 def _is_needed(spec: FieldSpec, row: dict[str, str]) -> bool:
@@ -83,7 +107,7 @@ def _value(draw: st.DrawFn, item: Item, spec: FieldSpec, kind: SubjectKind, deci
 
 def _day(draw: st.DrawFn, code: str, item: Item, decided: date) -> str:
     if code == item.roles.valid_until:
-        return draw(st.sampled_from(["2099-12-31", (decided + timedelta(days=400)).isoformat()]))
+        return draw(st.sampled_from(["2099-12-31", (TODAY + timedelta(days=400)).isoformat()]))
     return (decided if code != item.roles.display_until else decided + timedelta(days=90)).isoformat()
 
 
@@ -93,11 +117,15 @@ def _code(draw: st.DrawFn, item: Item, spec: FieldSpec, kind: SubjectKind) -> st
         return next(value.value for value in values if value.meaning == kind)
     if spec.code_set == "document_kind":
         return "身份证"
+    if spec.code == item.roles.procedure and kind == "natural_person":
+        return "普通程序"
     return draw(st.sampled_from([value.value for value in values]))
 
 
 def _text(draw: st.DrawFn, item: Item, spec: FieldSpec) -> str:
     if spec.code in item.identifying:
         number = f"示认〔2026〕{draw(st.integers(1, 999))}号"
+        if spec.form == "commitment":
+            return f"44030020260419{draw(st.integers(1, 999_999)):06}"
         return "2026" if (spec.max_length or 99) <= 4 else number
     return draw(_WORDS)[: spec.max_length]

@@ -35,7 +35,7 @@ from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import EntriesJudged, Event, RecordChanged
 from creditmesh.schemas.events.catalogue import CatalogueChanged
 from tests.ingestion.pages import SentEntry, pages
-from tests.ingestion.rows import TODAY, code_sets, items, parties, rules, uscc
+from tests.ingestion.rows import TODAY, code_sets, items, lists, parties, rules, uscc
 from tests.support.postgres import Database, Postgres
 
 REAL = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
@@ -67,7 +67,12 @@ class Catalogue(Directory):
 
     def __init__(self) -> None:
         super().__init__()
-        for kind, bodies in (("code_set", code_sets()), ("item", items()), ("party", parties())):
+        for kind, bodies in (
+            ("code_set", code_sets()),
+            ("list", lists()),
+            ("item", items()),
+            ("party", parties()),
+        ):
             for body in bodies.values():
                 self.tell(kind, body)
         for rule in rules():

@@ -3,15 +3,17 @@
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import yaml
 
-from creditmesh.schemas.catalogue import CodeSet, Item, Party, Rule
+from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Party, Rule
 from creditmesh.schemas.rules.compile import CompiledItem, compile_item
 from creditmesh.schemas.rules.numbers import resident_check, uscc_check
 
 DATA = Path(__file__).parents[2] / "services/catalogue/src/creditmesh/catalogue/data"
 TODAY = date(2026, 11, 22)
+T = TypeVar("T", Item, CreditList)
 
 
 def _bodies(folder: str) -> list[dict[str, object]]:
@@ -20,7 +22,21 @@ def _bodies(folder: str) -> list[dict[str, object]]:
 
 @cache
 def items() -> dict[str, Item]:
-    return {item.code: item for item in map(Item.model_validate, _bodies("items"))}
+    """The items, with confirmed bases."""
+    return {item.code: _compared(item) for item in map(Item.model_validate, _bodies("items"))}
+
+
+@cache
+def lists() -> dict[str, CreditList]:
+    """The lists, as somebody confirmed them."""
+    read = (_compared(found) for found in map(CreditList.model_validate, _bodies("lists")))
+    return {found.code: found.model_copy(update={"verified": True}) for found in read}
+
+
+def _compared(body: T) -> T:
+    """With bases that somebody compared with the law: of others nothing is collected on a real node."""
+    basis = tuple(each.model_copy(update={"verified": True}) for each in body.basis)
+    return body.model_copy(update={"basis": basis})
 
 
 @cache

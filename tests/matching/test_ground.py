@@ -134,16 +134,16 @@ class World:
 
     async def _doubt(self, a: int, _: int) -> None:
         code = [*PUBLISHED, "black", "grey", "red"][a % 6]
-        self.model.in_doubt ^= {code} - {"lane", "red"}
+        self.model.in_doubt ^= {code}
         if code in LISTS.values():
             colour = "red" if code == "red" else "black"
-            listing = a_list(code, colour).model_copy(update={"verified": code not in {*self.model.in_doubt, "red"}})
+            listing = a_list(code, colour).model_copy(update={"verified": code not in self.model.in_doubt})
             self.house.catalogue.tell("list", listing, effective=self.model.today)
         elif code in self.model.measures:
             self._publish(code)
 
     def _publish(self, code: str) -> None:
-        changed = {"months": self.model.lasts.get(code), "verified": code not in {*self.model.in_doubt, "lane"}}
+        changed = {"months": self.model.lasts.get(code), "verified": code not in self.model.in_doubt}
         measure = PUBLISHED[code].model_copy(update=changed)
         self.house.catalogue.tell("measure", measure, effective=self.model.today)
 

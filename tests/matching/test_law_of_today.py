@@ -130,13 +130,49 @@ async def test_in_a_sandbox_it_acts_and_says_that_nobody_confirmed_it(anew: Hous
     assert [each["verified"] for each in (await screened(anew, firm))["designations"]] == [False]
 
 
-async def test_a_red_list_and_a_reward_that_nobody_confirmed_reward_all_the_same(anew: House):
+@pytest.mark.parametrize(("kind", "body"), [("measure", LANE), ("list", a_list("red", "red"))], ids=["it", "its list"])
+async def test_a_reward_that_nobody_confirmed_rewards_nobody_either(anew: House, kind: str, body):
     firm = an_organisation()
     await anew.load(a_record(await anew.subject(firm), item="honour"))
-    anew.catalogue.tell("list", a_list("red", "red").model_copy(update={"verified": False}))
-    anew.catalogue.tell("measure", LANE.model_copy(update={"verified": False}))
-    found = await screened(anew, firm)
-    assert [(each["measure"], each["verified"]) for each in found["rewards"]] == [("lane", False)]
+    assert [each["measure"] for each in (await screened(anew, firm))["rewards"]] == ["lane"]
+    anew.catalogue.tell(kind, body.model_copy(update={"verified": False}))
+    assert (await screened(anew, firm))["rewards"] == []
+    anew.catalogue.tell(kind, body, effective=TODAY)
+    assert [each["measure"] for each in (await screened(anew, firm))["rewards"]] == ["lane"]
+
+
+@pytest.mark.parametrize("role", ["penalty", "default"])
+async def test_what_rests_on_nothing_that_somebody_confirmed_costs_nobody_a_reward(anew: House, role: str):
+    """Neither an item without a confirmed basis nor one whose list does not hold."""
+    firm = an_organisation()
+    change = a_record(await anew.subject(firm), item=role)
+    await anew.load(change)
+
+    async def adverse() -> list[str]:
+        answer = await anew.post("/v1/eligibility", {"subject": given(firm), "years": 3}, params=GROUND)
+        return [each["record"] for each in answer.json()["evidence"]]
+
+    item = anew.catalogue.item(role, on=TODAY)
+    assert item is not None
+    assert await adverse() == [str(change.record)]
+    doubted = tuple(each.model_copy(update={"verified": False}) for each in item.basis)
+    if role == "penalty":
+        anew.catalogue.tell("item", item.model_copy(update={"basis": doubted, "verified": False}))
+    else:
+        anew.catalogue.tell("list", a_list("black").model_copy(update={"verified": False}))
+    assert await adverse() == []
+
+
+async def test_a_matter_that_nobody_confirmed_is_no_ground(anew: House):
+    firm = an_organisation()
+    await anew.load(a_record(await anew.subject(firm)))
+    matter = anew.catalogue.matter(GROUND["matter"], on=TODAY)
+    assert matter is not None
+    anew.catalogue.tell("matter", matter.model_copy(update={"verified": False}))
+    answer = await anew.post("/v1/eligibility", {"subject": given(firm)}, params=GROUND)
+    assert (answer.status_code, answer.json()["code"]) == (403, "no_ground")
+    assert "verified" in answer.json()["detail"]
+    assert "核实" in answer.json()["detail_zh"]
 
 
 async def test_nothing_stays_of_a_record_that_was_kept_for_its_term_but_whom_it_was_ended_for(anew: House):

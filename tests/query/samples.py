@@ -20,6 +20,7 @@ from creditmesh.schemas.catalogue import (
 )
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import CatalogueChanged, RecordChanged
+from creditmesh.schemas.events.catalogue import ObjectKind
 from creditmesh.schemas.identifiers import SubjectKind
 
 BASIS = (Basis(law="Sandbox rules", law_zh="沙盒规则", in_force_from=date(2010, 1, 1)),)
@@ -142,9 +143,11 @@ def a_directory(
     return directory
 
 
-def published_anew(directory: Directory, body: Item, *, effective: date = date(2010, 1, 1)) -> None:
-    """The item's next version."""
-    _publish(directory, "item", body, "published", effective, number=len(directory.versions("item", body.code)) + 1)
+def published_anew(
+    directory: Directory, body: Item | CreditList, *, kind: ObjectKind = "item", effective: date = date(2010, 1, 1)
+) -> None:
+    """The object's next version."""
+    _publish(directory, kind, body, "published", effective, number=len(directory.versions(kind, body.code)) + 1)
 
 
 def _publish(directory, kind, body, state, effective, *, number=1):

@@ -10,12 +10,13 @@ import pytest
 
 from creditmesh.chassis.http.paging import written
 from creditmesh.query.older_forms import OlderFormRounds
+from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.queries import PublicRecord
 from creditmesh.schemas.rules.names import folded
 from creditmesh.schemas.rules.numbers import resident_check
 from creditmesh.schemas.rules.personal_numbers import VERSION
 from tests.query.conftest import TODAY, House
-from tests.query.samples import a_directory, a_record, an_item
+from tests.query.samples import a_directory, a_record, an_item, published_anew
 from tests.support.measuring import no_collections
 
 
@@ -42,6 +43,29 @@ async def test_the_lists_name_the_items_that_are_open_to_all(catalogue: House):
     assert [(each["code"], each["colour"], each["items"]) for each in body["lists"]] == [
         ("black", "black", ["penalty"])
     ]
+
+
+@pytest.mark.parametrize("doubt", ["the item", "its list"])
+async def test_what_nobody_confirmed_is_open_to_nobody_and_to_its_own_subject_alone(catalogue: House, doubt: str):
+    item = an_item("penalty", designates="black")
+    catalogue.follow(a_directory([item]))
+    name, change = an_organisation()
+    await catalogue.load(change)
+    assert [each["record"] for each in (await search(catalogue, name=name)).json()["items"]] == [str(change.record)]
+    directory = catalogue.equipment.followed
+    assert isinstance(directory, Directory)
+    if doubt == "the item":
+        basis = tuple(each.model_copy(update={"verified": False}) for each in item.basis)
+        published_anew(directory, item.model_copy(update={"basis": basis, "verified": False, "number": 2}))
+    else:
+        listing = directory.lists(on=TODAY)["black"]
+        published_anew(directory, listing.model_copy(update={"verified": False}), kind="list")
+    assert (await search(catalogue, name=name)).json()["items"] == []
+    assert (await records(catalogue, item="penalty")).status_code == 404
+    async with catalogue.client() as client:
+        assert (await client.get("/v1/public/lists")).json()["items"] == []
+    assert directory.law(TODAY).withdrawn == {"penalty"}
+    assert directory.own_law(TODAY).withdrawn == set()
 
 
 async def test_an_organisation_is_found_by_the_beginning_of_its_name_and_by_its_code(catalogue: House):

@@ -22,8 +22,9 @@ DEPARTMENT = Ground(kind="statutory", items=("open", "shared", "permitted"))
 BUREAU = Ground(kind="authorisation", items=("open", "shared", "permitted"), until=date(2026, 6, 1))
 
 
-def planned(ground, *, asked=None, credential=None, kind="organisation", withdrawn=()):
-    return plan(ground, kinds=[kind], asked=asked, credential=credential, item=ITEMS.get, withdrawn=withdrawn)
+def planned(ground, *, asked=None, credential=None, kind="organisation", withdrawn=(), inert=()):
+    gone = {"withdrawn": withdrawn, "inert": inert}
+    return plan(ground, kinds=[kind], asked=asked, credential=credential, item=ITEMS.get, **gone)
 
 
 def test_a_department_reads_what_its_matter_lists():
@@ -45,6 +46,12 @@ def test_a_withdrawn_or_unknown_item_is_withheld():
     assert planned(DEPARTMENT, withdrawn={"open"}).withheld["open"] == "item_withdrawn"
     unknown = Ground(kind="statutory", items=("gone",))
     assert planned(unknown).withheld == {"gone": "unknown_item"}
+
+
+def test_an_item_that_nobody_confirmed_is_withheld_and_a_bureau_is_not_told_which():
+    assert planned(DEPARTMENT, inert={"open"}).withheld["open"] == "item_unconfirmed"
+    told = withheld(BUREAU, planned(BUREAU, inert={"open"}), released=())
+    assert {(line.item, line.code) for line in told} >= {("open", "nothing_released")}
 
 
 def test_a_department_is_told_why_and_a_bureau_cannot_tell_no_record_from_may_not_know():

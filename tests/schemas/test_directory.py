@@ -13,9 +13,9 @@ from creditmesh.chassis.declared import ProcessState
 from creditmesh.schemas.catalogue import CodeSet, CodeValue, CreditList, Item, Matter, Measure, Party, Purpose
 from creditmesh.schemas.catalogue.item import SeverityRule
 from creditmesh.schemas.catalogue.party import PublicKey
-from creditmesh.schemas.directory import Directory, once_a_version
+from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import CatalogueChanged, ClockChanged, EntriesJudged
-from creditmesh.schemas.histories import UnreadableCatalogue
+from creditmesh.schemas.histories import UnreadableCatalogue, once_a_version
 from tests.schemas.samples import BASIS, FIRM, FORBIDDEN, ITEM, SETS, uscc
 
 DAY = date(2026, 3, 1)
@@ -405,6 +405,43 @@ def test_in_a_sandbox_a_severity_that_nobody_confirmed_rates_as_it_says(stream: 
     stream.publish("item", an_item(severity=DOUBTED))
     assert stream.directory.compiled("penalty", 1, on=DAY).item.rated("罚款", Decimal(100), simple=False) == "serious"
     assert stream.directory.law(DAY).items == {}
+
+
+DOUBTED_BASIS = tuple(each.model_copy(update={"verified": False}) for each in BASIS)
+
+
+@pytest.mark.parametrize("doubt", ["the object", "its bases"])
+def test_a_list_a_measure_or_a_matter_acts_once_it_and_a_basis_of_it_are_confirmed(stream: Stream, doubt: str):
+    doubts = {"verified": False} if doubt == "the object" else {"basis": DOUBTED_BASIS}
+    given = {"code": "any", "name": "X", "name_zh": "甲", "basis": BASIS}
+    bodies = [
+        CreditList(colour="red", **given),
+        Measure(nature="reward", lists=("any",), kinds=(), matters=(), duties=(), **given),
+        Matter(duties=(), items=(), **given),
+    ]
+    for body in bodies:
+        assert stream.directory.acts(body, on=DAY)
+        assert not stream.directory.acts(body.model_copy(update=doubts), on=DAY)
+    stream.publish("matter", bodies[2].model_copy(update=doubts))
+    assert stream.directory.matter("any", on=DAY) is None
+    stream.directory.sandbox = True
+    assert stream.directory.matter("any", on=DAY) is not None
+
+
+def test_an_item_is_inert_until_a_basis_of_it_and_its_list_are_confirmed(stream: Stream):
+    other = BASIS[0].model_copy(update={"law": "Another", "verified": False})
+    listing = CreditList(code="black", name="B", name_zh="黑", colour="black", basis=BASIS)
+    stream.publish("item", an_item(basis=DOUBTED_BASIS))
+    assert stream.directory.inert(on=DAY) == {"penalty"}
+    assert stream.directory.law(DAY).withdrawn == {"penalty"}
+    assert stream.directory.own_law(DAY).withdrawn == set()
+    stream.publish("item", an_item(2, basis=(other, *BASIS), designates="black"), number=2)
+    assert stream.directory.inert(on=DAY) == {"penalty"}, "its list is not there"
+    stream.publish("list", listing.model_copy(update={"verified": False}))
+    assert stream.directory.inert(on=DAY) == {"penalty"}
+    stream.publish("list", listing, number=2, effective=DAY + timedelta(days=1))
+    assert (stream.directory.inert(on=DAY), stream.directory.inert(on=DAY + timedelta(days=1))) == ({"penalty"}, set())
+    assert stream.directory.law(DAY + timedelta(days=1)).withdrawn == set()
 
 
 def test_a_list_or_a_matter_whose_basis_is_in_force_no_more_is_none(stream: Stream):

@@ -42,13 +42,13 @@ What comes with this version, class by class, with the paragraphs that ask for i
 paragraph, and what is not covered, with the reason. Written from the catalogue's data and from
 `tests/catalogue/demands.yaml` by `make docs`.
 
-A sandbox takes as much of it as its story needs (marked •); `creditmesh-node catalogue load --whole` publishes the rest
-there, and any other node has all of it from `creditmesh-node catalogue load`. The clocks of Anhui, Guangdong, Shenzhen,
-Jilin and Fujian are laid over it by `creditmesh-node catalogue load --place shenzhen`. Most of it rests on texts that
-nobody has compared: such a list or measure restricts nobody before somebody has
-([what is unverified](../guide/catalogue.md#what-is-unverified)).
+`creditmesh-node catalogue load` publishes what a sandbox's story needs (marked •), `--whole` all of it; the clocks of
+Shenzhen are laid over it by `--place shenzhen`. Most of it rests on texts that nobody has compared: on a node that is
+no sandbox nothing of such an item is collected or shown, such a list or measure applies to nobody and such a matter is
+no ground, before somebody has ([what is unverified](../guide/catalogue.md#what-is-unverified)).
 
-沙箱仅发布标有 • 的部分，`--whole` 可发布全部；其他节点默认发布全部。未核实的名单和惩戒措施在核实之前不产生任何限制。
+默认发布标有 • 的部分，`--whole` 发布全部。非沙箱节点上，未核实的条目不归集、不展示，
+未核实的名单和奖惩措施不适用，未核实的事项不作为查询依据。
 """
 
 

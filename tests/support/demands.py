@@ -1,7 +1,6 @@
 """What the notices ask of the catalogue (`tests/catalogue/demands.yaml`), and which shipped objects answer it."""
 
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -44,21 +43,16 @@ def whole() -> tuple[CatalogueObject, ...]:
 
 
 def answers(pattern: str) -> list[CatalogueObject]:
-    """The shipped objects that a reference such as `item:severe_*` means."""
-    kind, _, code = pattern.partition(":")
-    return [entry for entry in whole() if entry.kind == kind and fnmatchcase(entry.code, code)]
+    """The shipped objects that a reference such as `item:severe_tax` means: one, or none."""
+    return [entry for entry in whole() if f"{entry.kind}:{entry.code}" == pattern]
 
 
 def places_of(entry: CatalogueObject) -> list[tuple[str, str]]:
-    """The notices and paragraphs that ask for an object by name; a reference to all of a kind names none of them."""
-    return [
-        (each.notice, each.place)
-        for each in paragraphs()
-        if any(fnmatchcase(f"{entry.kind}:{entry.code}", pattern) for pattern in each.by if not pattern.endswith(":*"))
-    ]
+    """The notices and paragraphs that ask for an object."""
+    return [(each.notice, each.place) for each in paragraphs() if f"{entry.kind}:{entry.code}" in each.by]
 
 
 def nationally(entry: CatalogueObject) -> list[str]:
     """What of the national lists asks for it."""
     name = f"{entry.kind}:{entry.code}"
-    return [each["zh"] for each in table()["national"] if any(fnmatchcase(name, pattern) for pattern in each["by"])]
+    return [each["zh"] for each in table()["national"] if name in each["by"]]

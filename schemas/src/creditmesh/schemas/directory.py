@@ -1,10 +1,8 @@
 """The catalogue as every process keeps it in memory, built from the catalogue's stream: what is asked of it, by day."""
 
-from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
-from functools import lru_cache, wraps
-from typing import Concatenate, Literal, ParamSpec, TypeVar, cast
 
 from creditmesh.schemas.catalogue import (
     CodeSet,
@@ -12,7 +10,6 @@ from creditmesh.schemas.catalogue import (
     Item,
     Matter,
     Measure,
-    Party,
     Procedure,
     Purpose,
     Repair,
@@ -20,9 +17,9 @@ from creditmesh.schemas.catalogue import (
 )
 from creditmesh.schemas.catalogue.base import based
 from creditmesh.schemas.catalogue.code_set import NUMBER_FILLERS
-from creditmesh.schemas.catalogue.party import as_enrolled
 from creditmesh.schemas.events.catalogue import CatalogueChanged, ObjectKind
-from creditmesh.schemas.histories import Histories, Published, Version
+from creditmesh.schemas.histories import Published, once_a_version
+from creditmesh.schemas.known_parties import KnownParties
 from creditmesh.schemas.rules.compile import CompiledItem, compile_item
 from creditmesh.schemas.rules.identity import filler_words
 from creditmesh.schemas.rules.narrowest import Narrowest
@@ -30,30 +27,9 @@ from creditmesh.schemas.rules.retention import RetentionTerm, term_of
 from creditmesh.schemas.rules.severity import confirmed
 from creditmesh.schemas.rules.visibility import Law, rule_of
 
-_ANSWERS_KEPT = 512
-Q = ParamSpec("Q")
-T = TypeVar("T")
 
-
-def once_a_version(question: Callable[Concatenate["Directory", Q], T]) -> Callable[Concatenate["Directory", Q], T]:
-    """A question to the directory that is answered once a version for the same arguments, of which a day is one.
-
-    Whoever asks gets the same answer: it must not be changed.
-    """
-
-    @wraps(question)
-    def asked(directory: "Directory", /, *arguments: Q.args, **named: Q.kwargs) -> T:
-        return cast("T", directory.answers(directory.number, question, *arguments, **named))
-
-    return asked
-
-
-class Directory(Histories):
-    """Items, lists, measures, matters, purposes and code sets by code and legal date, parties by code.
-
-    A party has no day: no way publishes one for a later day, and one that is shut out is so at once, whatever a
-    sandbox's legal date is.
-    """
+class Directory(KnownParties):
+    """Items, lists, measures, matters, purposes and code sets by code and legal date, parties by code."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,91 +38,19 @@ class Directory(Histories):
         self.upgraded = False
         """Whether it had people before decision 35: then rows came under rules that nobody had confirmed."""
         self._compiled: dict[tuple[str, int, date], CompiledItem] = {}
-        self.answers: Callable[..., object] = lru_cache(maxsize=_ANSWERS_KEPT)(self._answer)
-        """What was asked of this and of earlier versions, the least recently asked gone (`once_a_version`)."""
 
     def item(self, code: str, *, on: date) -> Item | None:
         """The item's version in force on that day; None if there is none or it is withdrawn."""
         return self._find(Item, code, on)
 
     def matter(self, code: str, *, on: date) -> Matter | None:
-        """The matter in force on that day, on a basis in force."""
+        """The matter in force on that day that gives a ground: on a basis in force, and confirmed (`acts`)."""
         matter = self._find(Matter, code, on)
-        return matter if matter is not None and based(matter.basis, on) else None
+        return matter if matter is not None and self.acts(matter, on=on) else None
 
     def purpose(self, code: str, *, on: date) -> Purpose | None:
         """The purpose in force on that day."""
         return self._find(Purpose, code, on)
-
-    def party(self, code: str) -> Party | None:
-        """The party as last published, whatever its effective date; None if unknown or withdrawn.
-
-        A node that was enrolled stands where it stood, at the address it had, until a row says another.
-        """
-        return self._nodes().get(code) or self._newest(Party, code)
-
-    def peers(self, place: Literal["above", "below"]) -> tuple[Party, ...]:
-        """The active nodes enrolled there, as last published, in the order of their codes."""
-        return tuple(each for each in self.enrolled(place) if each.active)
-
-    @once_a_version
-    def enrolled(self, place: Literal["above", "below"]) -> tuple[Party, ...]:
-        """As `peers`, with those that were taken out: they may come back, and nothing may be missing then.
-
-        Whose row says another place now is taken out of this one: it has what it was given here.
-        """
-        found = (self._nodes()[code] for code in self._ever(place))
-        return tuple(each if each.place == place else each.model_copy(update={"active": False}) for each in found)
-
-    @once_a_version
-    def holders(self, place: Literal["above", "below"]) -> tuple[Party, ...]:
-        """Whoever was ever enrolled there and was not taken out since, wherever it stands now.
-
-        It has what it was given there, and may say so: no row but one that takes it out makes anybody forget it.
-        """
-        return tuple(each for each in (self._nodes()[code] for code in self._ever(place)) if each.active)
-
-    def _ever(self, place: str) -> list[str]:
-        """The codes of all that were ever enrolled there."""
-        return [code for code in self._nodes() if any(_stood(v, place) for v in self._histories["party"][code])]
-
-    @once_a_version
-    def _nodes(self) -> Mapping[str, Party]:
-        """All that were ever enrolled, as last published, in the order of their codes."""
-        rows = ((code, self._newest(Party, code)) for code in sorted(self._histories["party"]))
-        known = ((code, row, self._histories["party"][code]) for code, row in rows if row is not None)
-        return {
-            code: as_enrolled([each.body for each in history if isinstance(each.body, Party)])
-            for code, _, history in known
-            if any(_stood(each, place) for each in history for place in ("above", "below"))
-        }
-
-    @property
-    def holds_copies(self) -> bool:
-        """Whether a node was ever enrolled below: whose copies are here is told who looks at them."""
-        return bool(self.enrolled("below"))
-
-    def sender_for(self, origin: str) -> Party | None:
-        """The node below that sends for this one, also where it was taken out since; None if none does."""
-        return next((peer for peer in self.enrolled("below") if origin in peer.sends_for), None)
-
-    def peer_key(self, node: str, key: str) -> bytes | None:
-        """The Ed25519 key of that id with which an enrolled, active node signs; None if nobody does."""
-        party = self.party(node)
-        if party is None or party.kind != "node" or not party.active or party.place is None:
-            return None
-        found = (each.public for each in party.keys if each.use == "node" and each.id == key)
-        return next((b64decode(public) for public in found), None)
-
-    def origin_keys(self, node: str) -> tuple[bytes, ...]:
-        """The Ed25519 keys of a node that is no neighbour, by the row handed over: what it says has to be proven.
-
-        None where nobody handed one over.
-        """
-        party = self.party(node)
-        if party is None or party.kind != "node" or not party.active or party.place is not None:
-            return ()
-        return tuple(b64decode(key.public) for key in party.keys if key.use == "node")
 
     def procedure(self, case: str, *, on: date) -> Procedure | None:
         """The clocks of a kind of case in force on that day."""
@@ -157,7 +61,29 @@ class Directory(Histories):
     def lists(self, *, on: date) -> Mapping[str, CreditList]:
         """The lists that put somebody on them on that day, by code; who was on another is on none."""
         found = (each for each in self.objects("list", on=on) if isinstance(each, CreditList))
-        return {each.code: each for each in found if each.holds(on=on, sandbox=self.sandbox)}
+        return {each.code: each for each in found if self.acts(each, on=on)}
+
+    def acts(self, body: CreditList | Measure | Matter, *, on: date) -> bool:
+        """Whether it does anything to or for anybody that day: on a basis in force, and confirmed."""
+        return based(body.basis, on) and self.confirms(body)
+
+    def confirms(self, body: CreditList | Measure | Matter | Item) -> bool:
+        """Whether somebody compared it with the law: a basis, and what is no item whole; in a sandbox nobody has to."""
+        read = any(basis.verified for basis in body.basis)
+        return self.sandbox or (read and (isinstance(body, Item) or body.verified))
+
+    @once_a_version
+    def inert(self, *, on: date) -> frozenset[str]:
+        """The codes of the items in force of which nothing is collected, shown or counted.
+
+        Outside a sandbox: nobody confirmed a basis of theirs, or the list that they put their subjects on.
+        """
+        items = (each for each in self.objects("item", on=on) if isinstance(each, Item))
+        return frozenset(item.code for item in items if not self._stands(item, on=on))
+
+    def _stands(self, item: Item, *, on: date) -> bool:
+        listed = self.sandbox or item.designates is None or item.designates in self.lists(on=on)
+        return listed and self.confirms(item)
 
     @once_a_version
     def designating(self, *, on: date) -> frozenset[tuple[str, str]]:
@@ -222,6 +148,11 @@ class Directory(Histories):
     @once_a_version
     def law(self, on: date) -> Law:
         """What visibility goes by on that day."""
+        return replace(self.own_law(on), withdrawn=self.withdrawn(on) | self.inert(on=on))
+
+    @once_a_version
+    def own_law(self, on: date) -> Law:
+        """The same for the subject's own eyes: what is kept of them is not kept from them because it is inert."""
         items = (each for each in self.objects("item", on=on) if isinstance(each, Item))
         held = ((item, item if self.sandbox else confirmed(item)) for item in items)
         changed = {item.code: held for item, held in held if self._accepted_by_others(item.code, rule_of(held))}
@@ -281,16 +212,9 @@ class Directory(Histories):
         history = self._histories["item"].get(code)
         return history[-1].effective if history and history[-1].state == "withdrawn" else None
 
-    def _answer(self, _number: int, question: Callable[..., T], /, *arguments: object, **named: object) -> T:
-        return question(self, *arguments, **named)
-
     def _has_changed(self, change: CatalogueChanged, body: Published) -> None:
         if isinstance(body, CodeSet | Rule):
             self._compiled.clear()
         elif isinstance(body, Item):
             for known in [each for each in self._compiled if each[:2] == (change.code, change.number)]:
                 del self._compiled[known]
-
-
-def _stood(version: Version, place: str) -> bool:
-    return isinstance(version.body, Party) and version.body.place == place

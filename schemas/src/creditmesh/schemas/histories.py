@@ -4,8 +4,10 @@ The one in force on a legal date is the newest whose effective date has come: a 
 nothing today, and a withdrawal is one more entry of the history.
 """
 
+from collections.abc import Callable
 from datetime import date
-from typing import NamedTuple, Protocol, TypeVar
+from functools import lru_cache, wraps
+from typing import Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
@@ -42,6 +44,10 @@ MODELS: dict[ObjectKind, type[Published]] = {
 }
 _KINDS: dict[type[BaseModel], ObjectKind] = {model: kind for kind, model in MODELS.items()}
 _FOREVER = date.max
+_ANSWERS_KEPT = 512
+Q = ParamSpec("Q")
+T = TypeVar("T")
+H = TypeVar("H", bound="Histories")
 
 
 class UnreadableCatalogue(LoggableError):
@@ -78,6 +84,19 @@ class Version(NamedTuple):
     basis: str | None
 
 
+def once_a_version(question: Callable[Concatenate[H, Q], T]) -> Callable[Concatenate[H, Q], T]:
+    """A question to the directory that is answered once a version for the same arguments, of which a day is one.
+
+    Whoever asks gets the same answer: it must not be changed.
+    """
+
+    @wraps(question)
+    def asked(directory: H, /, *arguments: Q.args, **named: Q.kwargs) -> T:
+        return cast("T", directory.answers(directory.number, question, *arguments, **named))
+
+    return asked
+
+
 class Histories:
     """Every object of the catalogue, as the events that came so far say it."""
 
@@ -90,6 +109,8 @@ class Histories:
         """How far the sandbox's legal date was moved."""
         self._part: int | None = None
         self._histories: dict[ObjectKind, dict[str, list[Version]]] = {kind: {} for kind in MODELS}
+        self.answers: Callable[..., object] = lru_cache(maxsize=_ANSWERS_KEPT)(self._answer)
+        """What was asked of this and of earlier versions, the least recently asked gone (`once_a_version`)."""
 
     def apply(self, event: CatalogueEvent) -> None:
         """Take one event into memory; one at or below `number` is a repeat. UnreadableCatalogue: nothing is applied."""
@@ -155,3 +176,6 @@ class Histories:
 
     def _newest(self, model: type[P], code: str) -> P | None:
         return self._find(model, code, _FOREVER)
+
+    def _answer(self, _number: int, question: Callable[..., T], /, *arguments: object, **named: object) -> T:
+        return question(self, *arguments, **named)

@@ -89,7 +89,9 @@ class LoadIn(In):
     again: bool = False
     """Whether a body that was published before and has been replaced or withdrawn since is published again."""
     whole: bool = False
-    """Of the shipped catalogue: all of it, which a sandbox takes alone."""
+    """Of the shipped catalogue: all of it."""
+    dry_run: bool = False
+    """Only say what would be published, what would stay and what would give way."""
     place: Code | None = None
     """In place of a folder: the place whose own rules, which are shipped too, this node publishes as its own."""
 
@@ -110,6 +112,10 @@ class LoadOut(Out):
     """What this node had narrowed or confirmed, published again over the shipped catalogue's new versions."""
     gave_way: tuple[PublicationOut, ...] = ()
     """What this node had published and the shipped catalogue's new versions replaced: confirm and narrow it again."""
+    forbidden: tuple[str, ...] = ()
+    """The fields of standing items (`item/field`) that a ban which has grown does not let be collected any more."""
+    dry_run: bool = False
+    """Whether nothing of it was published."""
 
 
 class ClockIn(In):

@@ -19,7 +19,13 @@ from creditmesh.schemas.words import Severity
 
 Items = Annotated[tuple[Code, ...], Field(min_length=1, max_length=200)]
 WithheldCode = Literal[
-    "outside_matter", "outside_credential", "not_disclosed", "item_withdrawn", "unknown_item", "nothing_released"
+    "outside_matter",
+    "outside_credential",
+    "not_disclosed",
+    "item_withdrawn",
+    "item_unconfirmed",
+    "unknown_item",
+    "nothing_released",
 ]
 """Why nothing of an item was released. A bureau only ever reads `nothing_released`: no record, or not its to know."""
 AuthorisationState = Literal["active", "not_yet", "expired", "used_up", "revoked"]

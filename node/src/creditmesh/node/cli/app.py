@@ -221,23 +221,28 @@ def _days(move: str) -> int:
 def catalogue_load(
     folder: Annotated[Path | None, typer.Argument(help="A folder of YAML; default: the shipped catalogue.")] = None,
     *,
-    whole: Annotated[bool, typer.Option("--whole", help="All of the shipped one; for sandboxes alone.")] = False,
-    place: Annotated[
-        str | None, typer.Option(help="The shipped rules of a place, over it: shenzhen, fujian...")
-    ] = None,
+    whole: Annotated[bool, typer.Option("--whole", help="All of the shipped one.")] = False,
+    place: Annotated[str | None, typer.Option(help="The shipped rules of a place, over it: shenzhen.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Also over what was replaced, withdrawn or is yours.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
 ) -> None:
     """Publish a catalogue: what is unchanged is left alone, what changed gets its next version.
 
     It names each object that was published, what stays over the shipped catalogue, and what gave way to it.
     """
     with plainly():
-        body = {"folder": None if folder is None else str(folder.resolve()), "whole": whole, "place": place}
+        asked = {"whole": whole, "place": place, "again": again, "dry_run": dry_run}
+        body = {"folder": None if folder is None else str(folder.resolve()), **asked}
         answer = node_operator().call("catalogue", "POST", "/v1/admin/catalogue", body)
         published, unchanged = answer["published"], answer["unchanged"]
+        if dry_run:
+            out.print("nothing is published, this is what would be / 试运行，未发布任何内容")
         out.print(f"published {published}, unchanged {unchanged} / 已发布 {published} 项，未变 {unchanged} 项")
         _each(answer["objects"], "published", "已发布")
         _each(answer["repeated"], "yours stays", "本级版本保留")
         _each(answer["gave_way"], "gave way, confirm or narrow it again", "本级版本已被取代，请重新核实或收紧")
+        for field in answer["forbidden"]:
+            out.print(f"may not be collected any more / 不得再采集: {field}")
 
 
 def _each(objects: Iterable[dict[str, Any]], said: str, said_zh: str) -> None:

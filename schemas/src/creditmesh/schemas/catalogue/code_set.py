@@ -26,11 +26,13 @@ class CodeValue(CatalogueModel):
     meaning: Annotated[str | None, FROZEN] = None
     """What our rules call it (`natural_person`, `resident_id`), where they need to know."""
     active: Annotated[bool, MAX] = True
+    adverse: Annotated[bool, FROZEN] = False
+    """Whether it says a breach: a record that says one is rated, ends and is repaired as what is adverse."""
 
 
 def _value_widens(new: "CodeSet", old: "CodeSet") -> Iterator[str]:
     # What is listed in these is refused in a row or held: the fewer the words, the more rows are taken.
-    if old.code not in _STRICTER_WITH_MORE:
+    if not old.is_stricter_with_more:
         yield from fewer("value").wider(new.values, old.values)
     elif not set(new.spellings) >= set(old.spellings):
         yield ""
@@ -49,6 +51,11 @@ class CodeSet(CatalogueModel):
     verified: Annotated[bool, FREE] = True
 
     @property
+    def is_stricter_with_more(self) -> bool:
+        """Whether each value is one more that no row may have: then more of them narrow."""
+        return self.code in _STRICTER_WITH_MORE
+
+    @property
     def spellings(self) -> tuple[str, ...]:
         """Every text that stands for one of its values in Chinese files."""
         return tuple(text for each in self.values for text in (each.value, each.name_zh, *each.aliases))
@@ -62,9 +69,13 @@ class ForbiddenAttribute(CatalogueModel):
     name_zh: Annotated[str, FREE]
     words: Annotated[tuple[str, ...], SUPERSET]
     """Chinese words are found anywhere in a header, others as a whole word of it (`GENE`, not `GENERAL`)."""
+    unless: Annotated[tuple[str, ...], SUBSET] = ()
+    """Chinese words of which a part only reads as one of the words (没收入库 for 收入): they are passed over."""
 
     def named_in(self, folded: str, parts: AbstractSet[str]) -> bool:
         """Whether a column of this header, folded and in words, would hold the attribute."""
+        for innocent in self.unless:
+            folded = folded.replace(innocent, " ")
         return any(word.casefold() in (parts if word.isascii() else folded) for word in self.words)
 
 

@@ -23,6 +23,8 @@ from creditmesh.schemas.rules.spelling import spelled
 
 FieldType = Literal["text", "date", "decimal", "code", "codes", "document", "uscc", "name"]
 """`code`: one value of a code set; `codes`: several joined by `;`; `document`: a number judged by its document type."""
+Form = Literal["commitment"]
+"""承诺编码: six digits of the region, eight of the day, six of a serial number."""
 
 
 class Mask(CatalogueModel):
@@ -63,6 +65,8 @@ class FieldSpec(CatalogueModel):
     unit: Annotated[str | None, FROZEN] = None
     maximum: Annotated[str | None, MAX] = None
     """A `decimal` above this is held for review (a decimal string in the field's unit)."""
+    form: Annotated[Form | None, FROZEN] = None
+    """The fixed form of a number: what has it is not searched for numbers of persons, which parts of it read as."""
     required: Annotated[bool, FREE] = False
     required_if: Annotated[tuple[Condition, ...], FREE] = ()
     code_set: Annotated[Code | None, FROZEN] = None

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from creditmesh.schemas.catalogue.base import Basis, CatalogueModel, Months, Years, based
+from creditmesh.schemas.catalogue.base import Basis, CatalogueModel, Months, Years
 from creditmesh.schemas.catalogue.narrowing import EACH_OF_ONE, FREE, FROZEN, MAX, MIN_IF_ANY, SUBSET
 from creditmesh.schemas.identifiers import Code, SubjectKind
 from creditmesh.schemas.rules.calendar import add_months
@@ -28,10 +28,6 @@ class CreditList(CatalogueModel):
     exit: Annotated[str, FROZEN] = ""
     verified: Annotated[bool, FREE] = True
 
-    def holds(self, *, on: date, sandbox: bool) -> bool:
-        """Whether it puts anybody anywhere that day: on a basis in force; a black list once it is verified."""
-        return based(self.basis, on) and (self.verified or sandbox or self.colour == "red")
-
 
 class Measure(CatalogueModel):
     """奖惩措施: content, target, basis, body class, period: a reward or a restriction, and nothing outside the list."""
@@ -55,10 +51,6 @@ class Measure(CatalogueModel):
     """Its own period, from the day on which its ground is shown; None: as long as the ground."""
     basis: Annotated[tuple[Basis, ...], EACH_OF_ONE]
     verified: Annotated[bool, FREE] = True
-
-    def holds(self, *, on: date, sandbox: bool) -> bool:
-        """Whether it applies to anybody that day: on a basis in force; a restriction once it is verified."""
-        return based(self.basis, on) and (self.verified or sandbox or self.nature == "reward")
 
     def until(self, begins: date) -> date | None:
         """The first day on which it applies no more to whose ground is shown from `begins`; None: with the ground."""

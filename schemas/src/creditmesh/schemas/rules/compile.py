@@ -95,7 +95,7 @@ class CompiledItem:
         }
         self._readers = {code: col.read for code, col in self._columns.items()}
         self._kept = KeptRows(self.names, self._columns)
-        self._required = frozenset(spec.code for spec in item.fields if spec.required)
+        self._required = frozenset(spec.code for spec in item.fields if spec.required) - self.names.banned
         self._told = self._required.union(item.identifying)
         self._meanings = {
             code: {value.value: value.meaning for value in found.values if value.meaning is not None}
@@ -133,7 +133,7 @@ class CompiledItem:
             return ReadRow((reason("row_too_large", limit=ROW_BYTES),))
         if is_crowded(line):
             return ReadRow((reason("too_many_fields", limit=MOST_MARKS),))
-        if b"\\u0000" not in line:
+        if b"\\u0000" not in line and not self.names.banned:
             try:
                 read = cast("Row", self._parse_json(line))
                 row = self._finished(read) if has_each_name_once(line, len(read)) else None
@@ -145,6 +145,8 @@ class CompiledItem:
 
     def read(self, fields: Mapping[str, object]) -> ReadRow:
         """As `validate`, and what was left out."""
+        if self.names.banned:
+            return self._examine(list(fields.items()))
         try:
             row = self._finished(cast("Row", self._parse(dict(fields))))
         except ValidationError:

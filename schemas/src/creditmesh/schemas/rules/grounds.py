@@ -15,8 +15,8 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "该用途不是部门依法定依据可用的用途；见 /v1/catalogue/purposes。",
     ),
     "matter": (
-        "Name a matter of the catalogue; see /v1/catalogue/matters.",
-        "请提供目录中的事项；见 /v1/catalogue/matters。",
+        "Name a matter of the catalogue that is in force and confirmed (verified); see /v1/catalogue/matters.",
+        "请提供目录中有效且已核实（verified）的事项；见 /v1/catalogue/matters。",
     ),
     "duty": (
         "Your party does not have the duty this matter belongs to.",

@@ -60,7 +60,11 @@ class FieldNames:
     def __init__(self, item: Item, rules: Sequence[Rule] = ()) -> None:
         self._rules = rules
         self._fields = item.fields
-        self._required = tuple(spec for spec in item.fields if spec.required)
+        self.banned = frozenset(
+            spec.code for spec in item.fields if any(rule.forbidden(name) for name in spec.names for rule in rules)
+        )
+        """The fields that may not be collected any more: a rule has grown since the item was published."""
+        self._required = tuple(spec for spec in item.fields if spec.required and spec.code not in self.banned)
         self._said_of = {
             spec.code: _OF_UNITS.union({spec.unit or ""}, *map(_parts, spec.names)) for spec in item.fields
         }
@@ -130,9 +134,11 @@ class FieldNames:
         codes = tuple(map(self.code, names))
         extra = {place: name for place, name in enumerate(names, 1) if codes[place - 1] is None}
         faults = {place: fault for place, name in extra.items() if (fault := self._fault(name, place, codes))}
+        banned = [code for code in dict.fromkeys(codes) if code in self.banned]
         errors = [
             reason("duplicate_field", f"/{code}") for code in dict.fromkeys(codes) if code and codes.count(code) > 1
         ]
+        errors += [reason("forbidden_attribute", f"/{code}", place=codes.index(code) + 1) for code in banned]
         errors += [
             reason("field_required", f"/{spec.code}", name=spec.name, name_zh=spec.name_zh)
             for spec in self._required

@@ -93,12 +93,15 @@ def findings(
     for entry in entries:
         wrong = [*soundness.findings(entry.body, of), *_party(entry.body, of, sandbox=sandbox)]
         widens = [] if any(each.code == "decimal" for each in wrong) else list(_widens(entry, of, issued_by))
-        for finding in _withdrawn(entry, of, issued_by) or widens or wrong or _level(entry, of, issued_by):
-            pointer = f"/{entry.kind}/{entry.code}{finding.pointer}"
-            found.append(
-                FieldError(pointer=pointer, code=finding.code, detail=finding.detail, detail_zh=finding.detail_zh)
-            )
+        told = _withdrawn(entry, of, issued_by) or widens or wrong or _level(entry, of, issued_by)
+        found.extend(as_error((entry.kind, entry.code), finding) for finding in told)
     return tuple(found)
+
+
+def as_error(key: Key, finding: SoundnessFinding) -> FieldError:
+    """The finding as it is told, at its place in the object of that kind and code."""
+    pointer = f"/{key[0]}/{key[1]}{finding.pointer}"
+    return FieldError(pointer=pointer, code=finding.code, detail=finding.detail, detail_zh=finding.detail_zh)
 
 
 def _withdrawn(entry: CatalogueObject, of: ProposedCatalogue, issued_by: Tier) -> tuple[SoundnessFinding, ...]:

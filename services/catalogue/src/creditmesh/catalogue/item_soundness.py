@@ -38,6 +38,7 @@ def findings(item: Item, of: Others) -> Iterator[SoundnessFinding]:
         yield from _roles(item)
         yield from _display(item)
         yield from _fires(item)
+        yield from _says_no_breach(item, of)
         yield from resting_on_values(item, of)
 
 
@@ -166,6 +167,16 @@ def _fires(item: Item) -> Iterator[SoundnessFinding]:
         yield never_fires("/severity", "the item has no role penalty_kinds", "条目没有处罚类别字段")
     if any(rule.fine_from is not None for rule in rules) and roles.fine is None:
         yield never_fires("/severity", "the item has no role fine", "条目没有罚款金额字段")
+
+
+def _says_no_breach(item: Item, of: Others) -> Iterator[SoundnessFinding]:
+    """What protects from a breach for ever (its class, its end, its repair) hangs on the nature of the item."""
+    sets = ((spec.code, _set_of(spec, of)) for spec in item.fields if item.nature != "adverse")
+    for code, values in ((code, found.values) for code, found in sets if found is not None):
+        for value in (each for each in values if each.adverse and each.active):
+            yield at(f"/fields/{code}/code_set", "adverse_value",
+                     f"{value.value} says a breach, and the item is not adverse; collect it by an adverse item.",
+                     f"代码值 {value.value} 属失信内容，而条目并非失信类；请另设失信类条目归集。")  # fmt: skip
 
 
 def _meanings(role: str, values: CodeSet | None) -> Iterator[SoundnessFinding]:

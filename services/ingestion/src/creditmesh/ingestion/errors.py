@@ -12,6 +12,14 @@ class UnknownItem(NotFound):
     title_zh = "目录中没有生效的该条目"
 
 
+class UnconfirmedItem(Conflict):
+    """409: nobody has confirmed the item yet, so nothing of it is collected on a real node."""
+
+    code = "unconfirmed_item"
+    title = "Nobody has confirmed this item: it is not collected yet"
+    title_zh = "该目录条目尚未核实，暂不归集"
+
+
 class NotAuthorised(Forbidden):
     """403: the party, or this credential of it, may not submit the item."""
 

@@ -18,6 +18,7 @@ from creditmesh.schemas.rules.coded import hides_a_kind
 from creditmesh.schemas.rules.compile import CompiledItem, Row
 from creditmesh.schemas.rules.decision_numbers import fault_of
 from creditmesh.schemas.rules.fillers import is_doubtful_name
+from creditmesh.schemas.rules.forms import has_its_form
 from creditmesh.schemas.rules.personal_numbers import holds_personal_number
 
 _A_YEAR = 4
@@ -94,7 +95,7 @@ class Gate(Lawful):
 
     def _clear_texts(self, row: Row, verdict: Judgement) -> None:
         for code in () if verdict.subject is None else self._clear[verdict.subject.kind]:
-            if code in row and holds_personal_number(row[code]):
+            if code in row and holds_personal_number(row[code]) and not has_its_form(self._item.field(code), row[code]):
                 verdict.holds.append(at("personal_number", code, **self._spoken[code]))
 
     def _money(self, row: Row, verdict: Judgement) -> None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from creditmesh.ingestion.naming import NamedSubjects, Naming
+from creditmesh.schemas.catalogue.base import based
 from creditmesh.schemas.events.record import Severity
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
@@ -76,10 +77,7 @@ class Lawful:
         errors = []
         if decided > self._today:
             errors.append(at("future_date", roles.decided_on, **self._spoken[roles.decided_on]))
-        elif not any(
-            basis.in_force_from <= decided and (basis.in_force_until is None or decided <= basis.in_force_until)
-            for basis in self._item.basis
-        ):
+        elif not self._is_based(decided):
             errors.append(at("basis_not_in_force", roles.decided_on))
         ends = ((roles.valid_until, valid_until, _day(valid_from) or decided), (roles.display_until, own_end, decided))
         for code, text, earliest in ends:
@@ -87,6 +85,14 @@ class Lawful:
             if code is not None and last is not None and last < earliest:
                 errors.append(at("dates_reversed", code, **self._spoken[code]))
         return tuple(errors), decided
+
+    def _is_based(self, decided: date) -> bool:
+        """Whether the law lets us hold it: what is adverse, from the day that made it so; else also what stands today.
+
+        A register is older than the rule that it is shared by.
+        """
+        days = (decided,) if self._item.nature == "adverse" else (decided, self._today)
+        return any(based(self._item.basis, day) for day in days)
 
     def _person(self, row: Row, verdict: Judgement) -> None:
         who = verdict.subject

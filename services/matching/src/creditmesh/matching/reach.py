@@ -11,7 +11,8 @@ from datetime import date
 from typing import NamedTuple
 
 from creditmesh.schemas.catalogue import CreditList, Matter, Measure, Party
-from creditmesh.schemas.directory import Directory, once_a_version
+from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.histories import once_a_version
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.screenings import Role
 
@@ -39,7 +40,7 @@ class Begun:
 def measures_in_force(directory: Directory, *, on: date) -> Mapping[str, Measure]:
     """The measures that apply to anybody on that day, by code."""
     found = (each for each in directory.objects("measure", on=on) if isinstance(each, Measure))
-    return {each.code: each for each in found if each.holds(on=on, sandbox=directory.sandbox)}
+    return {each.code: each for each in found if directory.acts(each, on=on)}
 
 
 def ways(measure: Measure, lists: Mapping[str, CreditList]) -> Iterator[Reach]:
@@ -96,7 +97,7 @@ def _since(directory: Directory, way: Reach, duties: Collection[str], on: date) 
             break
         if way.role == "responsible" and not body.reaches_responsible:
             break
-        if body.nature == "restriction" and not (body.verified or directory.sandbox):
+        if not directory.confirms(body):
             break
         since = min(since, version.effective)
     return since

@@ -6,8 +6,9 @@ from datetime import date
 from pydantic import JsonValue
 
 from creditmesh.schemas.catalogue import Item
-from creditmesh.schemas.directory import Directory, once_a_version
+from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import RecordChanged
+from creditmesh.schemas.histories import once_a_version
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.queries import PublicRecord
 from creditmesh.schemas.rules.mask import mask
@@ -18,7 +19,8 @@ from creditmesh.schemas.rules.personal_numbers import without_personal_numbers
 @once_a_version
 def open_items(directory: Directory, *, on: date) -> Mapping[str, tuple[SubjectKind, ...]]:
     """The items in force of which records are open to all, each with the kinds of subjects they are open of."""
-    items = (each for each in directory.objects("item", on=on) if isinstance(each, Item))
+    inert = directory.inert(on=on)
+    items = (each for each in directory.objects("item", on=on) if isinstance(each, Item) and each.code not in inert)
     kinds = {item.code: tuple(kind for kind in item.kinds if item.disclosed(kind) == "public") for item in items}
     return {code: open_to_all for code, open_to_all in kinds.items() if open_to_all}
 

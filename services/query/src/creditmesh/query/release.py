@@ -28,6 +28,10 @@ _TEXTS: Mapping[WithheldCode, tuple[str, str]] = {
     "outside_credential": ("The credential is not for this item.", "凭证不包含此目录条目。"),
     "not_disclosed": ("The catalogue does not disclose this item on this ground.", "目录规定不得依此依据披露该条目。"),
     "item_withdrawn": ("The item was withdrawn from the catalogue.", "该目录条目已撤销。"),
+    "item_unconfirmed": (
+        "Nobody has confirmed the item or its list (verified); ask the catalogue's keeper.",
+        "该条目或其名单尚未核实（verified）；请联系目录管理方。",
+    ),
     "unknown_item": ("The catalogue has no such item.", "目录中无此条目。"),
     "nothing_released": ("No record, or not yours to know.", "无记录，或无权知悉。"),
 }
@@ -63,8 +67,9 @@ def plan(
     credential: Collection[str] | None,
     item: Callable[[str], Item | None],
     withdrawn: Collection[str],
+    inert: Collection[str],
 ) -> Plan:
-    """Ground ∩ credential ∩ catalogue disclosure for one of these kinds of subject ∩ not withdrawn, item by item.
+    """Ground ∩ credential ∩ disclosure for one of these kinds of subject ∩ not withdrawn, nor inert, item by item.
 
     They are what the number may be: of which kind a record's subject is, the record says (`opens`).
     """
@@ -77,6 +82,8 @@ def plan(
             judged[code] = "outside_credential"
         elif code in withdrawn:
             judged[code] = "item_withdrawn"
+        elif code in inert:
+            judged[code] = "item_unconfirmed"
         else:
             judged[code] = _disclosure(item(code), kinds=kinds, ground=ground.kind)
     return Plan(

@@ -34,7 +34,8 @@ async def load_catalogue(ctx: Ctx, body: LoadIn) -> LoadOut:
     """Publish a folder of YAML, or the shipped catalogue: what is unchanged is left alone, all of it or nothing.
 
     What this node narrowed or confirmed is published again over the shipped catalogue's new version
-    (`repeated`) where it still allows no more; what that replaced is named (`gave_way`).
+    (`repeated`) where it still allows no more; what that replaced is named (`gave_way`), and so are the fields of
+    standing items that a ban which has grown forbids (`forbidden`). With `"dry_run": true` nothing is published.
     `POST /v1/admin/catalogue` `{"folder": "/etc/creditmesh/catalogue", "issued_by": "city"}`; `{"place": "shenzhen"}`
     publishes the rules of that place over it, as this node's.
     """
@@ -46,6 +47,7 @@ async def load_catalogue(ctx: Ctx, body: LoadIn) -> LoadOut:
         basis=body.basis,
         again=body.again,
         whole=body.whole,
+        dry_run=body.dry_run,
     )
     published, repeated, gave_way = (
         tuple(map(_out, rows)) for rows in (outcome.published, outcome.repeated, outcome.gave_way)
@@ -56,6 +58,8 @@ async def load_catalogue(ctx: Ctx, body: LoadIn) -> LoadOut:
         objects=published,
         repeated=repeated,
         gave_way=gave_way,
+        forbidden=outcome.forbidden,
+        dry_run=body.dry_run,
     )
 
 

@@ -17,7 +17,7 @@ from creditmesh.catalogue.acceptance import Key
 from creditmesh.catalogue.errors import CatalogueRefused
 from creditmesh.catalogue.objects import digest_of
 from creditmesh.catalogue.operations.answering import EntryPlace, answer
-from creditmesh.catalogue.operations.laying_over import lay_over
+from creditmesh.catalogue.operations.laying_over import laid_over
 from creditmesh.catalogue.operations.peers import parties_as_enrolled
 from creditmesh.catalogue.operations.publishing import append, publish
 from creditmesh.catalogue.operations.received import ReceivedObject, as_told, read
@@ -157,7 +157,7 @@ async def _publish(ctx: Context, part: Sequence[ReceivedObject]) -> list[Receive
             refused += [each for each in judged if each.errors]
             fresh = [each for each in judged if not each.errors]
         else:
-            await lay_over(ctx, outcome.published, newest)
+            await append(ctx, laid_over(ctx, outcome.published, newest, above).again)
             break
     return refused
 
@@ -182,7 +182,7 @@ async def _withdraw(ctx: Context, part: Sequence[ReceivedObject]) -> list[Receiv
                 )
             )
     await append(ctx, rows)
-    await lay_over(ctx, rows, newest)
+    await append(ctx, laid_over(ctx, rows, newest, above).again)
     return []
 
 

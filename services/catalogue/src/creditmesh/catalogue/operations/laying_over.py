@@ -1,13 +1,13 @@
 """What a lower tier had the last word on, repeated over what a higher tier publishes anew (docs/decisions/0014)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import structlog
 
 from creditmesh.catalogue.acceptance import Key
-from creditmesh.catalogue.objects import kept, numbered
-from creditmesh.catalogue.operations.publishing import append
+from creditmesh.catalogue.merging import lost, merged
+from creditmesh.catalogue.objects import digest_of, kept, numbered
 from creditmesh.catalogue.store import Publication
 from creditmesh.chassis.context import Context
 from creditmesh.schemas.catalogue import Tier
@@ -18,35 +18,60 @@ from creditmesh.schemas.identifiers import RANK
 log = structlog.get_logger(__name__)
 
 
-async def lay_over(
-    ctx: Context, rows: Sequence[Publication], before: Mapping[Key, Publication], *, shipped: bool = False
-) -> tuple[list[Publication], list[Publication]]:
-    """Repeat what stood before over what has just come, where it narrows or confirms that: these, and what gave way.
+class LaidOver(NamedTuple):
+    """What is repeated over a new version, and what gave way to it."""
+
+    again: list[Publication]
+    gave_way: list[Publication]
+
+
+def laid_over(
+    ctx: Context,
+    rows: Sequence[Publication],
+    before: Mapping[Key, Publication],
+    above: Mapping[Key, Publication],
+    *,
+    shipped: bool = False,
+) -> LaidOver:
+    """What stood before and narrows or confirms what has just come is repeated over it; the rest gives way.
 
     Only the word of a lower tier is repeated; over what is `shipped`, which nobody confirmed for this node, a
-    confirmation of any tier's.
+    confirmation of any tier's. `above` are the versions that the lower tier had before it.
     """
-    again, gave_way = [], []
+    found = LaidOver([], [])
     for row in rows:
         own = before.get((row.kind, row.code))
         if own is None:
             continue
         mine, theirs = kept(own.kind, own.body), kept(row.kind, row.body)
         lower = RANK[cast("Tier", own.issued_by)] < RANK[cast("Tier", row.issued_by)]
-        if _is_kept(own, row, mine, theirs) if lower else shipped and _confirms(mine, theirs):
-            number = row.number + 1
-            again.append(own._replace(number=number, body=numbered(mine, number), at=ctx.instant))
-        elif lower or (shipped and not _unverified(_content(mine)) and _unverified(_content(theirs))):
-            gave_way.append(own)
+        was = above.get((row.kind, row.code))
+        stays = _below(own, row, mine, theirs, was) if lower else mine if shipped and _confirms(mine, theirs) else None
+        if stays is not None:
+            number, digest = row.number + 1, own.digest if stays is mine else digest_of(stays)
+            found.again.append(own._replace(number=number, body=numbered(stays, number), digest=digest, at=ctx.instant))
+        elif lower or (shipped and (lost(mine, theirs) or _was_confirmed(mine, theirs))):
+            found.gave_way.append(own)
             log.warning("an own version gave way to a higher tier's", kind=own.kind, code=own.code, number=own.number)
-    await append(ctx, again)
-    return again, gave_way
+    return found
 
 
-def _is_kept(own: Publication, row: Publication, mine: Published, theirs: Published) -> bool:
+def _below(
+    own: Publication, row: Publication, mine: Published, theirs: Published, was: Publication | None
+) -> Published | None:
+    """What of a lower tier's version is published over the new one; None if nothing is."""
     if own.state == "withdrawn":
-        return True
-    return row.state == "published" and (narrows(mine, theirs) or _confirms(mine, theirs))
+        return mine
+    if row.state != "published":
+        return None
+    if _confirms(mine, theirs):
+        return mine
+    body = merged(mine, theirs, None if was is None else kept(was.kind, was.body)) or mine
+    return body if narrows(body, theirs) else None
+
+
+def _was_confirmed(mine: Published, theirs: Published) -> bool:
+    return not _unverified(_content(mine)) and bool(_unverified(_content(theirs)))
 
 
 def _confirms(mine: Published, theirs: Published) -> bool:

@@ -10,14 +10,14 @@ import structlog
 from creditmesh.catalogue import folder, sandbox, store
 from creditmesh.catalogue.acceptance import Key
 from creditmesh.catalogue.objects import CatalogueObject, kept
-from creditmesh.catalogue.operations.laying_over import lay_over
+from creditmesh.catalogue.operations.aftermath import assert_not_own, leaves_sound
+from creditmesh.catalogue.operations.laying_over import LaidOver, laid_over
 from creditmesh.catalogue.operations.own_row import with_keys
-from creditmesh.catalogue.operations.publishing import publish
+from creditmesh.catalogue.operations.publishing import append, judged
 from creditmesh.catalogue.store import Publication
 from creditmesh.chassis.context import Context
-from creditmesh.chassis.errors import Invalid
 from creditmesh.schemas.catalogue import Tier
-from creditmesh.schemas.problems import FieldError
+from creditmesh.schemas.identifiers import RANK
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +29,8 @@ class LoadResult(NamedTuple):
     unchanged: int
     repeated: tuple[Publication, ...] = ()
     gave_way: tuple[Publication, ...] = ()
+    forbidden: tuple[str, ...] = ()
+    """The fields of standing items (`item/field`) that a ban which has grown does not let be collected any more."""
 
 
 async def load(
@@ -39,16 +41,16 @@ async def load(
     basis: str | None = None,
     again: bool = False,
     whole: bool = False,
+    dry_run: bool = False,
 ) -> LoadResult:
-    """Publish a folder of YAML, by default the shipped catalogue, which is the nation's.
+    """Publish a folder of YAML, by default the shipped catalogue, which is the nation's; `dry_run`: only say so.
 
-    Of the shipped one a node takes what the story needs; a sandbox all of it where that is asked for (`whole`).
-    Over a new version of the shipped catalogue stays what this node narrowed or confirmed, as over one from the tier
-    above. On a sandbox it comes with the invented parties of the node's tier. The node's own row gets the public
-    halves of its keys, so that whoever was given a receipt can check it.
+    Of the shipped one a node takes what the story needs, or all of it (`whole`). Over a new version of it stays what
+    this node narrowed or confirmed, as over one from the tier above. An object of the node's own is not replaced unless
+    that is asked for (`again`), and nothing is published that leaves what stands unsound: CatalogueRefused. On a
+    sandbox it comes with the invented parties of the node's tier. The node's own row gets the public halves of its
+    keys, so that whoever was given a receipt can check it.
     """
-    if whole and not ctx.node.sandbox:
-        raise _unread()
     entries = await asyncio.to_thread(_entries, directory, whole=whole)
     if directory is None and ctx.node.sandbox:
         entries += sandbox.parties(await asyncio.to_thread(folder.read, folder.invented(ctx.node.tier)), ctx.node.code)
@@ -56,32 +58,23 @@ async def load(
     session = await ctx.session()
     await store.lock(session, ctx.equipment.service.lock_class)
     before = await store.newest(session)
+    above = await store.newest(session, of=[each for each, rank in RANK.items() if rank >= RANK[tier]])
+    shipped = directory is None and not again
     if directory is None:
         entries = tuple(_as_given(ctx, entry, before) for entry in entries)
+    if shipped:
+        assert_not_own(entries, before, above, tier)
     entries = tuple(with_keys(ctx, entry) for entry in entries)
-    published, unchanged = await publish(ctx, entries, issued_by=tier, basis=basis, again=again)
-    shipped = directory is None and not again
-    repeated, gave_way = await lay_over(ctx, published, before, shipped=True) if shipped else ([], [])
-    for row in (*published, *repeated):
-        log.info("an object was published", kind=row.kind, code=row.code, number=row.number, issued_by=row.issued_by)
-    return LoadResult(published, unchanged, tuple(repeated), tuple(gave_way))
-
-
-def _unread() -> Invalid:
-    return Invalid(
-        "See errors.",
-        "见 errors。",
-        errors=[
-            FieldError(
-                pointer="/whole",
-                code="sandbox_only",
-                detail="What goes beyond the first 35 objects was not compared with the law yet: it is for sandboxes. "
-                "Copy what you have confirmed into a folder of yours and load that.",
-                detail_zh="最初 35 个对象之外的内容尚未与法律核对，仅供沙箱使用；"
-                "请将已核实的内容复制到自己的目录后加载。",
+    published, unchanged = await judged(ctx, entries, issued_by=tier, basis=basis, again=again)
+    over = laid_over(ctx, published, before, above, shipped=True) if shipped else LaidOver([], [])
+    forbidden = leaves_sound(before, (*published, *over.again))
+    if not dry_run:
+        await append(ctx, (*published, *over.again))
+        for row in (*published, *over.again):
+            log.info(
+                "an object was published", kind=row.kind, code=row.code, number=row.number, issued_by=row.issued_by
             )
-        ],
-    )
+    return LoadResult(published, unchanged, tuple(over.again), tuple(over.gave_way), forbidden)
 
 
 def _entries(directory: Path | None, *, whole: bool) -> tuple[CatalogueObject, ...]:

@@ -39,12 +39,27 @@ async def publish(
     again: bool = False,
     by: str | None = None,
 ) -> PublishResult:
-    """Publish what is new or changed, all or nothing; CatalogueRefused names everything that forbids it.
+    """Publish what `judged` lets through, all or nothing. `by` is who published where no caller did."""
+    found = await judged(ctx, entries, issued_by=issued_by, effective=effective, basis=basis, again=again)
+    rows = found.published if by is None else tuple(row._replace(by=by) for row in found.published)
+    await append(ctx, rows)
+    return PublishResult(rows, found.unchanged)
+
+
+async def judged(
+    ctx: Context,
+    entries: Sequence[CatalogueObject],
+    *,
+    issued_by: Tier,
+    effective: date | None = None,
+    basis: str | None = None,
+    again: bool = False,
+) -> PublishResult:
+    """What is new or changed, as it would be published; CatalogueRefused names everything that forbids it.
 
     A body that stands already is left alone, and so is one that was published before and replaced since: a stale copy
     never rolls the catalogue back. What was withdrawn, be it from a day to come, stays so whatever its new body says.
-    `again` says that either shall be published all the same, but not what a higher tier withdrew. `by` is who published
-    where no caller did.
+    `again` says that either shall be published all the same, but not what a higher tier withdrew.
     """
     session = await ctx.session()
     await store.lock(session, ctx.equipment.service.lock_class)
@@ -56,13 +71,11 @@ async def publish(
     )
     await _check(ctx, changed, newest, issued_by)
     effective = effective or ctx.legal_date
-    rows = [
+    rows = tuple(
         _row(ctx, entry, newest.get((entry.kind, entry.code)), issued_by=issued_by, effective=effective, basis=basis)
         for entry in changed
-    ]
-    rows = rows if by is None else [row._replace(by=by) for row in rows]
-    await append(ctx, rows)
-    return PublishResult(tuple(rows), len(entries) - len(rows))
+    )
+    return PublishResult(rows, len(entries) - len(rows))
 
 
 async def withdraw(

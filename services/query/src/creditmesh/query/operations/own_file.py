@@ -22,7 +22,7 @@ async def own_file(ctx: Context, subject: UUID, *, purpose: str = "own_file") ->
         await ctx.alone(),
         part=ctx.part(str(subject)),
         subject=subject,
-        law=ctx.followed(Directory).law(ctx.legal_date),
+        law=ctx.followed(Directory).own_law(ctx.legal_date),
     )
     events, values, tampered = await readable(ctx, found)
     shown = answered(ctx, events, values, viewer=subject)

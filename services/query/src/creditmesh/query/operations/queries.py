@@ -25,8 +25,9 @@ from creditmesh.query.release import Plan
 from creditmesh.query.store import queries
 from creditmesh.query.store.queries import Decided, KeptAnswer, QueryScope
 from creditmesh.query.store.records import UnreadableRecord
-from creditmesh.schemas.directory import Directory, once_a_version
+from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events import AccessRecorded, DisclosedToBureau, RecordChanged
+from creditmesh.schemas.histories import once_a_version
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.queries import Mark, QueryIn, QueryOut
 from creditmesh.schemas.rules.grounds import Ground, Wanting
@@ -211,6 +212,7 @@ def _planned(
         credential=credential,
         item=lambda code: directory.item(code, on=on),
         withdrawn=directory.withdrawn(on),
+        inert=directory.inert(on=on),
     )
 
 

@@ -34,7 +34,7 @@ async def file_case(ctx: Context, filed: CaseIn) -> UUID:
     record = await _own_record(ctx, filed.record, subject)
     procedure = procedure_of(ctx, filed.kind)
     rule = rule_of(ctx, record) if filed.kind == "repair" else None
-    check_filing(filed.kind, record, rule=rule, law=ctx.followed(Directory).law(ctx.legal_date))
+    check_filing(filed.kind, record, rule=rule, law=ctx.followed(Directory).own_law(ctx.legal_date))
     if rule is not None:
         await check_honest(ctx, subject, rule)
     await check_none_open(ctx, record.part, record.record, filed.kind, subject=subject)

@@ -87,11 +87,13 @@ async def withdraw_record(ctx: Context, change: ChangeRequest) -> RowVerdict:
 async def reinstate_record(ctx: Context, item: str, fields: Mapping[str, JsonValue], *, basis: str) -> RowVerdict:
     """Ask the credit office to take a decision in again whose withdrawn record was deleted: held; an access.
 
-    OfficerNeeded; RowRefused by the gate, or if the record had ended otherwise; NothingToReinstate if none was deleted.
+    OfficerNeeded; UnconfirmedItem; RowRefused by the gate, or if the record had ended otherwise; NothingToReinstate if
+    none was deleted.
     """
     if ctx.known_caller.officer is None:
         raise OfficerNeeded("Sign in with a personal token of an officer.", "请使用工作人员个人令牌登录。")
     intake = Intake.of(ctx, item, party=ctx.known_caller.party)
+    intake.assert_collected()
     row = intake.read_fields(1, fields)
     await intake.identify([row])
     if row.refusals:

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from creditmesh.chassis.bulk import in_slices
 from creditmesh.chassis.context import Context
-from creditmesh.ingestion.errors import NotAuthorised, OutsideCredential, UnknownItem
+from creditmesh.ingestion.errors import NotAuthorised, OutsideCredential, UnconfirmedItem, UnknownItem
 from creditmesh.ingestion.formats import SubmittedRow
 from creditmesh.ingestion.gate import gate_of
 from creditmesh.ingestion.operations.records.candidates import Candidate, PassedRow, candidates_of
@@ -73,6 +73,15 @@ class Intake:
         if limited is not None and item_code not in limited:
             raise OutsideCredential
         return cls(ctx, item, found)
+
+    def assert_collected(self) -> None:
+        """UnconfirmedItem where the law was not read for it: what stands is corrected, nothing more is taken."""
+        if self.item.code in self._ctx.followed(Directory).inert(on=self._ctx.legal_date):
+            raise UnconfirmedItem(
+                "No basis of the item, or not the list it puts its subjects on, was compared with the law (verified). "
+                "Ask the catalogue's keeper to confirm it; then send it again.",
+                "该条目的依据或其所列入的名单尚未与法律核对（verified）；请联系目录管理方核实后重新报送。",
+            )
 
     def attribution(
         self, *, lane: Lane = "live", submission: UUID | None = None, why: str | None = None, basis: str | None = None

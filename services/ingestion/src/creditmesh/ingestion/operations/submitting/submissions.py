@@ -44,10 +44,11 @@ class SubmissionSearch:
 async def submit(ctx: Context, order: SubmissionOrder) -> Submitted:
     """Take the rows in and answer with their verdicts.
 
-    UnknownItem or NotAuthorised before anything is read; NoRows; RowRefused for a refused single row; ChunkDiffers and
-    idempotency.KeyReused where a key comes back with other rows; Unavailable while events back up.
+    UnknownItem, NotAuthorised or UnconfirmedItem before anything is read; NoRows; RowRefused for a refused single row;
+    ChunkDiffers and idempotency.KeyReused where a key comes back with other rows; Unavailable while events back up.
     """
     intake = Intake.of(ctx, order.item, party=ctx.known_caller.party)
+    intake.assert_collected()
     rows = await ctx.equipment.files.read(0 if order.single else order.weight, lambda: list(order.read(intake)))
     if not rows and not order.may_be_empty:
         raise NoRows("Send at least one row.", "请至少报送一行。")

@@ -1,0 +1,159 @@
+"""The shipped catalogue over a node that has objects of its own: nothing of those is lost, replaced or left unsound."""
+
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+
+from creditmesh.catalogue.errors import CatalogueRefused
+from creditmesh.catalogue.merging import merged
+from creditmesh.schemas.catalogue import CodeSet, FieldSpec, Item, Rule
+from creditmesh.schemas.catalogue.base import Basis
+from creditmesh.schemas.catalogue.code_set import ForbiddenAttribute
+from creditmesh.schemas.catalogue.narrowing import narrows, wider
+from tests.catalogue.test_publishing import PENALTY, directory, load, publish, today
+from tests.support.demands import whole
+from tests.support.node import TestNode
+from tests.support.shipped import INVENTED, SHIPPED
+
+DUTY = next(entry.body for entry in SHIPPED if entry.code == "duty")
+RULE = next(entry.body for entry in SHIPPED if entry.code == "forbidden_attributes")
+assert isinstance(DUTY, CodeSet)
+assert isinstance(RULE, Rule)
+assert isinstance(PENALTY, Item)
+OLD_DUTY = DUTY.model_copy(update={"values": DUTY.values[:11], "source": "eleven"})
+OLD_RULE = RULE.model_copy(update={"forbids": RULE.forbids[:6], "verified": False})
+HOROSCOPE = ForbiddenAttribute(code="horoscope", name="Horoscope", name_zh="生辰八字", words=("生辰",))
+CITY = Basis(law="City rules", law_zh="本市规定", in_force_from=date(2020, 1, 1), level="city")
+
+
+def own_item(code: str = "salary_of_staff", *fields: FieldSpec) -> Item:
+    """An item of the city's own, with these fields more than the penalty's."""
+    given = {"code": code, "tier": "city", "basis": (CITY,), "designates": None, "fields": (*PENALTY.fields, *fields)}
+    return PENALTY.model_copy(update=given)
+
+
+def values(of: Rule | CodeSet) -> set[str]:
+    return {each.value for each in of.values} if isinstance(of, CodeSet) else {each.code for each in of.forbids}
+
+
+async def in_force(node: TestNode, kind: str, code: str):
+    return next(each for each in directory(node).objects(kind, on=await today(node)) if each.code == code)
+
+
+async def test_what_a_city_took_from_a_code_set_stays_away_and_what_is_new_in_it_comes(empty: TestNode):
+    await publish(empty, OLD_DUTY, "code_set")
+    named = {duty for entry in SHIPPED + INVENTED for duty in getattr(entry.body, "duties", ())}
+    taken = next(each.value for each in OLD_DUTY.values if each.value not in named)
+    mine = OLD_DUTY.model_copy(update={"values": tuple(v for v in OLD_DUTY.values if v.value != taken)})
+    await publish(empty, mine, "code_set", issued_by="city")
+    outcome = await load(empty)
+    assert [row.code for row in outcome.repeated] == ["duty"]
+    assert values(await in_force(empty, "code_set", "duty")) == values(DUTY) - {taken}
+    assert (await load(empty)).published == ()
+
+
+async def test_a_code_set_that_a_city_only_renamed_keeps_nothing_that_is_new_away(empty: TestNode):
+    await publish(empty, OLD_DUTY, "code_set")
+    await publish(empty, OLD_DUTY.model_copy(update={"name": "Our duties"}), "code_set", issued_by="city")
+    outcome = await load(empty)
+    assert values(await in_force(empty, "code_set", "duty")) == values(DUTY)
+    assert [row.code for row in (*outcome.repeated, *outcome.gave_way)] == ["duty"]
+    assert (await load(empty, whole=True)).repeated == ()
+
+
+async def test_a_ban_that_a_city_added_stays_beside_those_that_come(empty: TestNode):
+    await publish(empty, OLD_RULE, "rule")
+    await publish(
+        empty, OLD_RULE.model_copy(update={"forbids": (*OLD_RULE.forbids, HOROSCOPE)}), "rule", issued_by="city"
+    )
+    outcome = await load(empty)
+    assert [row.code for row in outcome.repeated] == ["forbidden_attributes"]
+    assert values(await in_force(empty, "rule", "forbidden_attributes")) == values(RULE) | {"horoscope"}
+    assert (await load(empty)).published == ()
+
+
+async def test_the_nations_own_bans_that_are_not_shipped_are_named_where_they_go(empty: TestNode):
+    await publish(empty, OLD_RULE.model_copy(update={"forbids": (*OLD_RULE.forbids, HOROSCOPE)}), "rule")
+    assert [row.code for row in (await load(empty)).gave_way] == ["forbidden_attributes"]
+
+
+async def test_what_stands_and_would_be_unsound_beside_what_comes_refuses_all_of_it(empty: TestNode):
+    """A node of the nation with a duty of its own in the shipped set."""
+    mine = DUTY.values[0].model_copy(update={"value": "falconry", "name": "Falconry", "name_zh": "驯鹰"})
+    await publish(empty, DUTY.model_copy(update={"values": (*OLD_DUTY.values, mine)}), "code_set")
+    for entry in (e for e in SHIPPED if e.kind in {"code_set", "rule"} and e.code != "duty"):
+        await publish(empty, entry.body, entry.kind)
+    item = PENALTY.model_copy(update={"code": "falcons", "duties": ("falconry",)})
+    await publish(empty, item)
+    number = directory(empty).number
+    with pytest.raises(CatalogueRefused) as refused:
+        await load(empty)
+    assert [(each.pointer, each.code) for each in refused.value.errors] == [("/item/falcons/duties", "unknown_duty")]
+    assert "falconry" in refused.value.errors[0].detail_zh
+    await empty.settled()
+    assert directory(empty).number == number
+
+
+async def test_an_object_of_the_citys_own_is_not_replaced_unless_that_is_asked_for(stocked: TestNode):
+    await publish(stocked, own_item("student_conduct"), issued_by="city")
+    with pytest.raises(CatalogueRefused) as refused:
+        await load(stocked, whole=True)
+    assert [(each.pointer, each.code) for each in refused.value.errors] == [("/item/student_conduct", "own_code")]
+    assert "--again" in refused.value.errors[0].detail
+    assert "--again" in refused.value.errors[0].detail_zh
+    assert (await in_force(stocked, "item", "student_conduct")).tier == "city"
+    await load(stocked, whole=True, again=True)
+    assert (await in_force(stocked, "item", "student_conduct")).tier == "nation"
+
+
+async def test_a_field_that_a_grown_ban_forbids_is_named_and_no_row_brings_it_any_more(empty: TestNode):
+    await publish(empty, OLD_RULE, "rule")
+    for entry in (e for e in SHIPPED if e.kind == "code_set"):
+        await publish(empty, entry.body, "code_set")
+    field = FieldSpec(code="NSR", name="Yearly pay", name_zh="年收入", type="text", max_length=50, required=True)
+    await publish(empty, own_item("pay", field), issued_by="city")
+    answer = await empty.operator().post("/v1/admin/catalogue", json={})
+    assert answer.status_code == 200, answer.text
+    await empty.settled()
+    assert answer.json()["forbidden"] == ["pay/NSR"]
+    read = directory(empty).compiled("pay", 1, on=await today(empty))
+    assert {each.code for each in read.names.columns(["年收入"]).errors} >= {"forbidden_attribute"}
+    for said in (read.validate({"NSR": "9"}), read.validate_json(b'{"NSR": "9"}')):
+        assert ("/NSR", "forbidden_attribute") in {(each.pointer, each.code) for each in said}
+    lacking = {each.pointer for each in read.validate({"CF_XDR_MC": "示例贸易有限公司"})}
+    assert "/NSR" not in lacking, "and none is refused for its want"
+
+
+async def test_a_dry_run_says_what_would_change_and_changes_nothing(stocked: TestNode):
+    number = directory(stocked).number
+    answer = await stocked.operator().post("/v1/admin/catalogue", json={"whole": True, "dry_run": True})
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert told["dry_run"]
+    assert told["published"] == len(whole()) - len(SHIPPED)
+    await stocked.settled()
+    assert directory(stocked).number == number
+    assert (
+        told["objects"]
+        == (await stocked.operator().post("/v1/admin/catalogue", json={"whole": True})).json()["objects"]
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda old: old,
+        lambda old: old.model_copy(update={"forbids": (*old.forbids, HOROSCOPE)}),
+        lambda old: old.model_copy(update={"forbids": tuple(f.model_copy(update={"unless": ()}) for f in old.forbids)}),
+    ],
+    ids=["as it was", "one more", "no exceptions"],
+)
+def test_a_rule_that_is_merged_forbids_all_that_either_does(change: Callable[[Rule], Rule]):
+    mine = change(OLD_RULE)
+    both = merged(mine, RULE, OLD_RULE)
+    assert isinstance(both, Rule)
+    assert list(wider(both, RULE)) == []
+    assert narrows(both, RULE) == (mine is not OLD_RULE)
+    for each in (*mine.forbids, *RULE.forbids):
+        assert all(both.forbidden(word) is not None for word in each.words)
