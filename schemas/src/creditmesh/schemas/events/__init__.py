@@ -13,7 +13,7 @@ from creditmesh.schemas.events.catalogue import CatalogueChanged, ClockChanged
 from creditmesh.schemas.events.entries import EntriesJudged, PageReceived
 from creditmesh.schemas.events.holder import HolderChanged
 from creditmesh.schemas.events.reading import UnknownWord, read_event
-from creditmesh.schemas.events.record import RecordChanged, RecordPurged, Related
+from creditmesh.schemas.events.record import RecordChanged, RecordPurged, Related, RevisionOutnumbered
 from creditmesh.schemas.events.task import TaskChanged
 
 EVENTS: tuple[type[Event], ...] = (
@@ -30,6 +30,7 @@ EVENTS: tuple[type[Event], ...] = (
     PageReceived,
     RecordChanged,
     RecordPurged,
+    RevisionOutnumbered,
     TaskChanged,
 )
 
@@ -51,6 +52,7 @@ __all__ = [
     "RecordChanged",
     "RecordPurged",
     "Related",
+    "RevisionOutnumbered",
     "TaskChanged",
     "UnknownWord",
     "read_event",
