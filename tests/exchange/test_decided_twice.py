@@ -1,12 +1,14 @@
 """What departments decide, and the law takes back, while a second history is said again behind the first."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
 import httpx
 import pytest
 
+from creditmesh.chassis.service import Declaration
 from creditmesh.exchange.operations import forgetting, saying_again
 from creditmesh.exchange.operations.comparing import compared
 from creditmesh.schemas.events import RecordPurged
@@ -59,6 +61,16 @@ async def value(node: TestNode, query: str, *arguments: object) -> int:
         return int(await session.fetchval(query, *arguments))
 
 
+async def begun_without_reader(node: TestNode, name: str) -> Declaration:
+    """Begin a process of the node in which this service reads no events; how it was declared before."""
+    whole = node.host.declaration
+    await node.host.stop()
+    services = [replace(each, handles={}) if each.name == name else each for each in whole.services]
+    node.host.declaration = replace(whole, services=services)
+    await started(node)
+    return whole
+
+
 @pytest.mark.parametrize("decision", ["withdrawn", "corrected"])
 async def test_what_the_department_decides_while_it_is_said_again_holds_at_every_tier(
     apart: Chain,
@@ -109,14 +121,11 @@ async def test_what_was_shared_twice_is_not_said_above_its_correction(
     records = list[str]()
 
     async def unread(node: TestNode) -> None:
-        hosted = node.host.hosted
-        await node.host.stop()
-        node.host.hosted = [name for name in hosted if name != "exchange"]
-        await started(node)
+        whole = await begun_without_reader(node, "exchange")
         records.append(await submit(node, 1))
         await node.host.stop()
         await duplicated(node)
-        node.host.hosted = hosted
+        node.host.declaration = whole
         await started(node)
 
     async def before() -> None:
@@ -257,14 +266,11 @@ async def test_what_a_reader_has_verified_since_it_was_asked_is_not_set_aside(po
         await submit(city, 2)
         await all_is_above(chain)
         await put_back(city)
-        hosted = yonder.host.hosted
-        await yonder.host.stop()
-        yonder.host.hosted = [name for name in hosted if name != "ingestion"]
-        await started(yonder)
+        await begun_without_reader(yonder, "ingestion")
         await enrol(city, yonder, place="above")
+        await enrol(yonder, city, place="below", sends_for=("city",))
         await eventually(lambda: has_compared(city))
         heard = compared(city.host.equipment["exchange"]).held["up", "yonder"]
-        await enrol(yonder, city, place="below", sends_for=("city",))
         await submit(city, 3)
         await city.settled()
         await eventually(lambda: _holds_all(yonder, city))

@@ -29,10 +29,14 @@ _NOWHERE = -1
 
 
 class Given(NamedTuple):
-    """What is to be appended; `behind`: of what was set aside, how far the first history went."""
+    """What is to be appended.
+
+    `behind`: of what was set aside, how far the first history went; `said`: its body, where it goes in without it.
+    """
 
     draft: Draft
     behind: int | None = None
+    said: str | None = None
 
 
 async def fitting(ctx: Context, feed: str, given: Sequence[Given]) -> list[Draft]:
@@ -85,7 +89,7 @@ class _Story:
             return False
         if rev > newest.rev:
             return self._goes_in(draft)
-        self._is_taken(draft, newest)
+        self._is_taken(draft, newest, said=given.said or draft.body)
         return False
 
     def _goes_in(self, draft: Draft) -> bool:
@@ -102,11 +106,11 @@ class _Story:
         self._list(draft, end)
         return True
 
-    def _is_taken(self, draft: Draft, newest: Said) -> None:
+    def _is_taken(self, draft: Draft, newest: Said, *, said: str | None) -> None:
         """Its number is another revision's: it is said above that, where it says anything."""
         if draft.change in _WITHHELD or (draft.change in ENDS and draft.change == newest.change):
             return
-        revision = None if draft.body is None else orjson.loads(draft.body).get("revision")
+        revision = None if said is None else orjson.loads(said).get("revision")
         if revision is None or (newest.change in ENDS and draft.change not in ENDS):
             self._list(draft, newest)
         elif self.outnumbered is None:
