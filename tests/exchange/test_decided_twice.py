@@ -127,6 +127,7 @@ async def test_what_was_shared_twice_is_not_said_above_its_correction(
         await duplicated(node)
         node.host.declaration = whole
         await started(node)
+        await node.settled()
 
     async def before() -> None:
         await correct(city, records[0], reworded(city, 1, "先行决定。"))
