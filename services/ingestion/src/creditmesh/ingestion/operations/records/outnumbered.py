@@ -26,7 +26,7 @@ _BESIDE: frozenset[Change] = frozenset({"marked", "unmarked", "discharged"})
 """The changes beside which the content of a record goes on."""
 
 
-class Decided(NamedTuple):
+class OwnDecision(NamedTuple):
     """A revision that was decided here."""
 
     stored: Stored
@@ -54,7 +54,7 @@ async def write_above(ctx: Context, asked: Sequence[RevisionOutnumbered]) -> Non
     await book.write()
 
 
-def _write(book: RecordBook, place: Place, decided: Sequence[Decided], *, above: int) -> None:
+def _write(book: RecordBook, place: Place, decided: Sequence[OwnDecision], *, above: int) -> None:
     again = standing(decided)
     if all(each.stored.rev > above for each in again):
         return
@@ -65,21 +65,21 @@ def _write(book: RecordBook, place: Place, decided: Sequence[Decided], *, above:
         book.write_again(place, each.stored, above=above, mark=decided[-1].stored.mark)
 
 
-def decided_since(history: Sequence[Stored], ids: Collection[UUID]) -> list[Decided]:
+def decided_since(history: Sequence[Stored], ids: Collection[UUID]) -> list[OwnDecision]:
     """What was decided here of a record, from the first of these revisions on; nothing where none of them was.
 
     A revision that came from a feed has another id than its row, and a node that withholds decides nothing.
     """
     read = [(each, orjson.loads(each.data)) for each in history]
     own = [
-        Decided(each, event["change"], event.get("about"))
+        OwnDecision(each, event["change"], event.get("about"))
         for each, event in read
         if event["revision"] == str(each.id) and event["change"] != "withheld"
     ]
     return list(dropwhile(lambda each: each.stored.id not in ids, own))
 
 
-def standing(decided: Sequence[Decided]) -> list[Decided]:
+def standing(decided: Sequence[OwnDecision]) -> list[OwnDecision]:
     """Those of these that no later one has replaced: the last content or end, and what came beside it.
 
     Who was discharged stays so whatever later revisions say, unless the record was erased.
