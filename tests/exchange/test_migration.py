@@ -23,8 +23,9 @@ from creditmesh.schemas.tlog import Range, Subtree, full_tiles, leaf_hash
 from tests.support.postgres import Database, Postgres
 
 LATER = """
-drop function exchange.set_aside_feed;
-drop table exchange.set_aside, exchange.second_history;
+drop function exchange.set_aside_feed, exchange.set_aside_rows;
+drop table exchange.set_aside, exchange.second_history, exchange.fetched_back;
+alter table exchange.feed_head drop column closed_until;
 drop table exchange.copied_key, exchange.unproven_entry;
 alter table exchange.copy_checkpoint drop column stack;
 alter table exchange.feed_entry drop column packed, drop column weight;
@@ -514,8 +515,9 @@ async def test_what_only_waited_is_told_apart_from_what_was_withheld(postgres: P
 
 
 BEFORE_ENDED = """
-drop function exchange.set_aside_feed;
-drop table exchange.set_aside, exchange.second_history;
+drop function exchange.set_aside_feed, exchange.set_aside_rows;
+drop table exchange.set_aside, exchange.second_history, exchange.fetched_back;
+alter table exchange.feed_head drop column closed_until;
 drop table exchange.copied_key, exchange.unproven_entry;
 alter table exchange.copy_checkpoint drop column stack;
 alter table exchange.feed_entry drop column packed, drop column weight;
@@ -628,8 +630,9 @@ async def test_a_feed_is_looked_through_once_more_when_what_it_is_to_forget_stan
 
 
 BEFORE_ORIGINS = """
-drop function exchange.set_aside_feed;
-drop table exchange.set_aside, exchange.second_history;
+drop function exchange.set_aside_feed, exchange.set_aside_rows;
+drop table exchange.set_aside, exchange.second_history, exchange.fetched_back;
+alter table exchange.feed_head drop column closed_until;
 drop table exchange.copied_key, exchange.unproven_entry;
 alter table exchange.copy_checkpoint drop column stack;
 alter table exchange.received_page drop column weight;

@@ -6,11 +6,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from asyncpg.exceptions import ObjectInUseError
+from asyncpg.exceptions import InvalidParameterValueError, ObjectInUseError
 
 from creditmesh.chassis.context import Context
 from creditmesh.exchange.operations import restoring, saying_again, setting_aside
 from creditmesh.exchange.operations.comparing import compared
+from creditmesh.exchange.store import answers
+from creditmesh.exchange.store import set_aside as set_aside_store
 from creditmesh.schemas.events import HolderChanged
 from tests.exchange.test_restoring import (
     MARKET,
@@ -81,14 +83,20 @@ async def is_behind(city: TestNode) -> bool:
     return bool(compared(city.host.equipment["exchange"]).behind("up"))
 
 
-async def went_back(chain: Chain, *, before: Callable[[], Awaitable[Any]], since: Callable[[], Awaitable[Any]]) -> int:
+async def went_back(
+    chain: Chain,
+    *,
+    before: Callable[[], Awaitable[Any]],
+    since: Callable[[], Awaitable[Any]],
+    copying: Callable[[TestNode], Awaitable[None]] = database_copied,
+) -> int:
     """The city as it was before it was enrolled; how much the province holds of what it said after that.
 
     `before`: what is done in the time that is lost; `since`: what is done before the province is there again.
     """
     city, province = chain["city"], chain["province"]
     await city.settled()
-    await database_copied(city)
+    await copying(city)
     await joined(chain)
     await before()
     await all_is_above(chain)
@@ -288,8 +296,11 @@ async def test_it_is_refused_when_a_reader_has_verified_what_would_be_set_aside(
         await joined(chain)
         await eventually(lambda: is_behind(city))
         stood = await entries(city)
-        for taken_out in (False, True):
-            if taken_out:
+        for what in ("it answered", "it was taken out", "it is asked again"):
+            if what == "it is asked again":
+                async with city.context("exchange") as ctx:
+                    await answers.reopen(await ctx.session(), "up", range(len(stood)))
+            if what == "it was taken out":
                 row = city.host.followed.party("yonder").model_dump(mode="json")
                 done = await city.operator().post("/v1/admin/peers", json={**row, "active": False})
                 assert done.is_success, done.text
@@ -303,7 +314,9 @@ async def test_it_is_refused_when_a_reader_has_verified_what_would_be_set_aside(
             assert (refused.status_code, refused.json()["code"]) == (409, "feed_not_set_aside"), refused.text
             async with city.database.session("exchange") as session:
                 with pytest.raises(ObjectInUseError):
-                    await session.execute("select exchange.set_aside_feed('up', 0, '')")
+                    await session.execute("select exchange.set_aside_feed('up', 0, '', 0)")
+                with pytest.raises(InvalidParameterValueError):
+                    await session.execute("select exchange.set_aside_feed('up', 1000000000, '', 0)")
         assert [each[:2] for each in await entries(city)] == [each[:2] for each in stood]
         await province.host.stop()
 
@@ -336,6 +349,7 @@ async def test_wherever_it_is_ended_the_same_command_goes_on_and_does_nothing_tw
 
     await went_back(apart, before=before, since=since)
     monkeypatch.setattr(saying_again, "_AT_ONCE", 1)
+    monkeypatch.setattr(set_aside_store, "ROWS_AT_ONCE", 1)
     waiting = saying_again.waiting
     monkeypatch.setattr(saying_again, "waiting", of_none)  # what is said again is said step by step
     await killed(city)
@@ -344,7 +358,7 @@ async def test_wherever_it_is_ended_the_same_command_goes_on_and_does_nothing_tw
     while await step(city, head):
         commits += 1
         await killed(city)
-    assert commits >= 5
+    assert commits >= 8
     monkeypatch.setattr(saying_again, "waiting", waiting)
     await killed(city)
     await goes_on(apart)

@@ -20,12 +20,13 @@ from creditmesh.schemas.events import (
     PageReceived,
     RecordChanged,
     RecordPurged,
+    RevisionOutnumbered,
     TaskChanged,
 )
 
 STREAMS: Mapping[str, Sequence[type[Event]]] = {
     "catalogue": (CatalogueChanged, ClockChanged, EntriesJudged),
-    "exchange": (AccessReceived, HolderChanged, PageReceived),
+    "exchange": (AccessReceived, HolderChanged, PageReceived, RevisionOutnumbered),
     "ingestion": (AccessRecorded, AccessToPass, EntriesJudged, RecordChanged, RecordPurged),
     "matching": (AccessRecorded, CopiesDisclosed, TaskChanged),
     "query": (AccessRecorded, CopiesDisclosed, DisclosedToBureau),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from creditmesh.schemas.events.every import EVENTS
     from creditmesh.schemas.events.holder import HolderChanged
     from creditmesh.schemas.events.reading import UnknownWord, read_event
-    from creditmesh.schemas.events.record import RecordChanged, RecordPurged, Related
+    from creditmesh.schemas.events.record import RecordChanged, RecordPurged, Related, RevisionOutnumbered
     from creditmesh.schemas.events.task import TaskChanged
 
 _HOMES = {
@@ -30,7 +30,7 @@ _HOMES = {
     "every": ("EVENTS",),
     "holder": ("HolderChanged",),
     "reading": ("UnknownWord", "read_event"),
-    "record": ("RecordChanged", "RecordPurged", "Related"),
+    "record": ("RecordChanged", "RecordPurged", "Related", "RevisionOutnumbered"),
     "task": ("TaskChanged",),
 }
 _HOME = {name: f"{__name__}.{module}" for module, names in _HOMES.items() for name in names}
@@ -60,6 +60,7 @@ __all__ = [
     "RecordChanged",
     "RecordPurged",
     "Related",
+    "RevisionOutnumbered",
     "TaskChanged",
     "UnknownWord",
     "read_event",

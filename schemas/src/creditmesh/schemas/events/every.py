@@ -12,7 +12,7 @@ from creditmesh.schemas.events.case import CaseChanged
 from creditmesh.schemas.events.catalogue import CatalogueChanged, ClockChanged
 from creditmesh.schemas.events.entries import EntriesJudged, PageReceived
 from creditmesh.schemas.events.holder import HolderChanged
-from creditmesh.schemas.events.record import RecordChanged, RecordPurged
+from creditmesh.schemas.events.record import RecordChanged, RecordPurged, RevisionOutnumbered
 from creditmesh.schemas.events.task import TaskChanged
 
 EVENTS: tuple[type[Event], ...] = (
@@ -29,5 +29,6 @@ EVENTS: tuple[type[Event], ...] = (
     PageReceived,
     RecordChanged,
     RecordPurged,
+    RevisionOutnumbered,
     TaskChanged,
 )

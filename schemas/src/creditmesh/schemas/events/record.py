@@ -1,4 +1,4 @@
-"""What ingestion tells of a record's life."""
+"""What is told of a record's life: by ingestion, and by the exchange where a revision's number is taken above."""
 
 from datetime import date
 from typing import ClassVar, Literal
@@ -12,7 +12,7 @@ from creditmesh.schemas.identifiers import Code, NodeCode, SubjectKind
 from creditmesh.schemas.sealed import Sealed
 from creditmesh.schemas.words import Change, RecordState, Severity
 
-__all__ = ["Change", "RecordChanged", "RecordPurged", "RecordState", "Related", "Severity"]
+__all__ = ["Change", "RecordChanged", "RecordPurged", "RecordState", "Related", "RevisionOutnumbered", "Severity"]
 
 
 class Related(BaseModel):
@@ -94,3 +94,20 @@ class RecordPurged(Event):
     @property
     def key(self) -> str:
         return str(self.subject)
+
+
+class RevisionOutnumbered(Event):
+    """A revision that this node decided has a number that its feed `up` has for another one of the record.
+
+    What it decided from there on, and still stands, is to have numbers above `above`.
+    """
+
+    type: ClassVar[str] = "revision.outnumbered"
+
+    record: UUID
+    revision: UUID
+    above: int
+
+    @property
+    def key(self) -> str:
+        return str(self.record)

@@ -16,6 +16,7 @@ from creditmesh.schemas.events import (
     PageReceived,
     RecordChanged,
     RecordPurged,
+    RevisionOutnumbered,
     TaskChanged,
 )
 
@@ -35,7 +36,7 @@ service = Service(
         DisclosedToBureau: events.on_disclosed_to_bureau,
         AccessToPass: events.on_access_to_pass,
     },
-    emits=(AccessReceived, HolderChanged, PageReceived),
+    emits=(AccessReceived, HolderChanged, PageReceived, RevisionOutnumbered),
     outbox=Outbox(table="received_page", event=PageReceived, read_back=True),
     keys=frozenset({"data", "node", "feed"}),
     vault=frozenset({"open"}),

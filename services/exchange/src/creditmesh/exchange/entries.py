@@ -14,7 +14,6 @@ from creditmesh.schemas.chain import NodeBody
 from creditmesh.schemas.events import CatalogueChanged, RecordChanged
 from creditmesh.schemas.exchange import (
     STATE_CHANGES,
-    EntryLine,
     LineType,
     PassedType,
     commitment,
@@ -118,17 +117,6 @@ def end_draft(record: UUID, rev: int, *, origin: str, at: datetime) -> Draft:
     about: dict[str, object] = {"record": record, "rev": rev, "change": "withdrawn", "origin": origin}
     line = _line("record", at, os.urandom(_SALT), "", about)
     return Draft(line=line, salt=None, body=None, record=record, rev=rev, change="withdrawn")
-
-
-def renumbered(
-    line: EntryLine, body: dict[str, object] | None, rev: int, *, sealed: Mapping[str, str] | None, at: datetime
-) -> Draft:
-    """The entry of a revision once more, under another number; `sealed` is what its body has sealed, for that place."""
-    about: dict[str, object] = {"record": line.record, "rev": rev, "change": line.change, "origin": line.origin}
-    salt = os.urandom(_SALT)
-    said = None if body is None else orjson.dumps(body | {"rev": rev, "sealed": sealed}).decode()
-    text = _line("record", at, salt, said or "", about)
-    return Draft(line=text, salt=None if said is None else salt, body=said, record=line.record, rev=rev)
 
 
 def _discharged(event: RecordChanged) -> str | None:

@@ -17,6 +17,7 @@ from creditmesh.schemas.events import (
     PageReceived,
     RecordChanged,
     RecordPurged,
+    RevisionOutnumbered,
 )
 
 service = Service(
@@ -31,6 +32,7 @@ service = Service(
         HolderChanged: events.on_holder_changed,
         CopiesDisclosed: events.on_copies_disclosed,
         AccessReceived: events.on_access_received,
+        RevisionOutnumbered: events.on_revision_outnumbered,
     },
     emits=(RecordChanged, RecordPurged, AccessRecorded, AccessToPass, EntriesJudged),
     outbox=Outbox(table="revision", event=RecordChanged),

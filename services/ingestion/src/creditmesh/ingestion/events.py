@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.context import Context
 from creditmesh.ingestion import operations
-from creditmesh.schemas.events import AccessReceived, CaseChanged, CopiesDisclosed, PageReceived
+from creditmesh.schemas.events import AccessReceived, CaseChanged, CopiesDisclosed, PageReceived, RevisionOutnumbered
 
 
 async def on_page_received(ctx: Context, events: Sequence[Delivered]) -> None:
@@ -32,3 +32,8 @@ async def on_copies_disclosed(ctx: Context, events: Sequence[Delivered]) -> None
 async def on_access_received(ctx: Context, events: Sequence[Delivered]) -> None:
     """A node above has looked at copies: it stands in the log of whom the records are about, here and below."""
     await operations.log_from_above(ctx, [event.read(AccessReceived) for event in events])
+
+
+async def on_revision_outnumbered(ctx: Context, events: Sequence[Delivered]) -> None:
+    """Numbers of revisions of ours are taken in this node's feed: what they decided, and stands, is decided above."""
+    await operations.write_above(ctx, [event.read(RevisionOutnumbered) for event in events])

@@ -69,7 +69,7 @@ def state_event(
     revision: UUID,
     *,
     change: Change,
-    about: UUID | None,
+    about: UUID | str | None,
 ) -> bytes:
     """The event of a change of state: what the newest one says, and nothing is sealed anew. `about`: discharged."""
     return orjson.dumps({**newest, **_fields(by, known, revision, change), "about": _text(about)})
@@ -91,6 +91,6 @@ def _fields(by: Attribution, known: Known, revision: UUID, change: Change) -> di
     }
 
 
-def _text(id_: UUID | None) -> str | None:
+def _text(id_: UUID | str | None) -> str | None:
     # The JSON writer knows the library's own class of ids only, not the driver's.
     return None if id_ is None else str(id_)

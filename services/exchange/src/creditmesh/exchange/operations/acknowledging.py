@@ -50,6 +50,8 @@ async def _add(ctx: Context, feed: str, given: Acknowledgement, signed: SignedTe
     answered = _without(returning, first=given.first, until=given.until)
     added = await answers.add(session, feed, given.by, answered, refused)
     await answers.keep(session, feed, given.by, until=given.until, signed=signed.model_dump_json())
+    await answers.hold_feed(session, feed)
+    await _assert_signed(ctx, feed, given)  # it may have been cut since
     if ranges := [*added.applied, *added.refused]:
         entries = await feeds.within(session, feed, ranges)
         shown = [each for each in entries if each.change in TOLD or each.index in refused]
@@ -110,6 +112,10 @@ async def _fit(ctx: Context, feed: str, given: Acknowledgement) -> None:
         raise _unfit("/signed/refused", "It refuses an entry it is not about.", "拒绝的条目不在收讫范围内。")
     if any(not given.first <= index < given.until for index in given.kept):
         raise _unfit("/signed/kept", "It names an entry it is not about.", "所列条目不在收讫范围内。")
+    await _assert_signed(ctx, feed, given)
+
+
+async def _assert_signed(ctx: Context, feed: str, given: Acknowledgement) -> None:
     head = await feeds.checkpoint(await ctx.session(), feed, given.size)
     if head is None or head.root.hex() != given.root:
         raise _unfit(

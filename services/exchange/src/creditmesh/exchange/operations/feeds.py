@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 
 from creditmesh.chassis.context import Context
+from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.entries import Draft, pieces
+from creditmesh.exchange.errors import FeedBehind
+from creditmesh.exchange.operations import numbers
 from creditmesh.exchange.operations.comparing import assert_appendable
+from creditmesh.exchange.operations.numbers import Given
 from creditmesh.exchange.store import feeds, set_aside
 from creditmesh.exchange.store.feeds import SignedHead
 from creditmesh.schemas.exchange import feed_origin
@@ -16,29 +20,39 @@ def word(feed: str) -> str:
     return f"feed/{feed}"
 
 
-async def append(ctx: Context, feed: str, drafts: Sequence[Draft], *, held: Range | None = None) -> int:
-    """Append these entries, at least one, and sign the tree heads they make; the feed's size before.
+async def append(ctx: Context, feed: str, drafts: Sequence[Draft], *, held: Range | None = None) -> None:
+    """Append these entries, at least one, and sign the tree heads they make.
 
-    Where something was set aside they wait behind it, and nothing is appended yet.
+    Where something was set aside they wait behind it, and nothing is appended yet. Of an own record a number goes in
+    once (`numbers`).
     The head is held until the transaction ends: take every other lock before. `held` is the range of a head that the
     caller holds already. NotCompared or FeedBehind where the feed may not be appended to (`comparing`).
     """
     session = await ctx.session()
     before = await feeds.hold(session, feed) if held is None else held
     await assert_appendable(ctx, feed, before.size)
-    if await set_aside.any_of(session, feed):
-        await set_aside.add(session, feed, drafts)
-    else:
-        await _append(ctx, feed, drafts, before=before)
-    return before.size
+    if await _waits(session, feed, before):
+        await set_aside.add(session, feed, drafts, behind=before.size)
+    elif fitting := await numbers.fitting(ctx, feed, [Given(draft) for draft in drafts]):
+        await _append(ctx, feed, fitting, before=before)
 
 
-async def append_again(ctx: Context, feed: str, drafts: Sequence[Draft]) -> int:
-    """Append entries that were set aside, before all others; the index of the first. As for `append` in all else."""
-    before = await feeds.hold(await ctx.session(), feed)
+async def append_again(ctx: Context, feed: str, given: Sequence[Given]) -> None:
+    """Append entries that were set aside, before all others. As for `append` in all else."""
+    session = await ctx.session()
+    before = await feeds.hold(session, feed)
     await assert_appendable(ctx, feed, before.size)
-    await _append(ctx, feed, drafts, before=before)
-    return before.size
+    await _waits(session, feed, before)
+    if fitting := await numbers.fitting(ctx, feed, given):
+        await _append(ctx, feed, fitting, before=before)
+
+
+async def _waits(session: Session, feed: str, before: Range) -> bool:
+    """Whether something is to be said again first; FeedBehind while what was cut lies behind the head."""
+    waits, beyond = await set_aside.state(session, feed, size=before.size)
+    if beyond:
+        raise FeedBehind
+    return waits
 
 
 async def _append(ctx: Context, feed: str, drafts: Sequence[Draft], *, before: Range) -> None:

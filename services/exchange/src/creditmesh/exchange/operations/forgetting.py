@@ -102,5 +102,12 @@ def shared_no_more(ctx: Context) -> set[str]:
     return set.intersection(*closed)
 
 
+def is_shared_no_more(ctx: Context, code: str) -> bool:
+    """Whether it is one of these."""
+    directory, days = ctx.followed(Directory), (ctx.legal_date, ctx.legal_date + timedelta(days=1))
+    items = [directory.item(code, on=day) for day in days]
+    return all(item is not None and not _shared(ctx, item) for item in items)
+
+
 def _shared(ctx: Context, item: Item) -> bool:
     return item.shared_by(ctx.node.tier)

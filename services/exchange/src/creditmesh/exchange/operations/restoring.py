@@ -22,7 +22,7 @@ from creditmesh.exchange.operations import sealing, telling
 from creditmesh.exchange.operations.comparing import assert_compared, compared, copied_from, judge, own_head
 from creditmesh.exchange.operations.feeds import append, word
 from creditmesh.exchange.peer import MOST_BYTES, MOST_LINES, NotNow, Peer, PulledPage
-from creditmesh.exchange.store import answers, catching_up, copies, feeds, lost, pages, sealing_keys
+from creditmesh.exchange.store import answers, catching_up, copies, feeds, lost, pages, sealing_keys, set_aside
 from creditmesh.exchange.store.feeds import SignedHead
 from creditmesh.exchange.store.lost import COPY, PUBLISH, LostEntry
 from creditmesh.exchange.store.pages import KeptStretch
@@ -92,6 +92,8 @@ def _line_of(entry: FeedEntry) -> bytes:
 async def restore_page(ctx: Context, feed: str) -> RestoredOut:
     """Fetch back the next page of a feed that is behind, from who has most of it, and append it.
 
+    What was cut is moved first, a turn at a time.
+
     NotCompared if nobody was heard yet; NotRestored if what stands here is no beginning of what the peer holds, or if
     it does not give it whole.
     """
@@ -104,6 +106,9 @@ async def restore_page(ctx: Context, feed: str) -> RestoredOut:
     code = max(behind, key=lambda peer: (behind[peer], peer))
     if before.size >= behind[code]:
         raise _another_history(code, feed, behind[code])
+    moved = await set_aside.move(await ctx.session(), feed)
+    if moved:
+        return RestoredOut(feed=feed, peer=code, size=before.size, holds=behind[code])
     await ctx.rollback()  # no session is held while a peer is asked
     pulled = await fetched(ctx, code, feed, after=before.size)
     try:
@@ -127,6 +132,7 @@ async def restore_page(ctx: Context, feed: str) -> RestoredOut:
         tiles=full_tiles(completed),
         waking=word(feed),
     )
+    await set_aside.fetched(session, feed, code, until=after.size)
     if feed == UP:
         await catching_up.hear_own(session, ctx.node.code, had=behind[code], holder=code)
     await lost.add(session, [gone for entry in pulled.entries if (gone := _lost(ctx, feed, entry)) is not None])

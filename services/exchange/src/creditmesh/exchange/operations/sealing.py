@@ -150,16 +150,6 @@ async def put_again(ctx: Context, feed: str, names: Collection[str]) -> Mapping[
     return {key.key: draft for key, draft in made}
 
 
-async def told_here(ctx: Context, feed: str, names: Collection[str]) -> list[Draft]:
-    """The same for this node alone, which is told: nothing is put into the feed."""
-    return [_wrapped(ctx, feed, key, secret, [_own(ctx)])[1] for key, secret in await _opened(ctx, feed, names)]
-
-
-async def ciphers_of(ctx: Context, feed: str, names: Collection[str]) -> Mapping[str, FeedCipher]:
-    """What these older keys of the feed open, as far as this node can."""
-    return {key.key: FeedCipher(key.key, secret) for key, secret in await _opened(ctx, feed, names)}
-
-
 async def _opened(ctx: Context, feed: str, names: Collection[str]) -> list[tuple[FeedKey, bytes]]:
     keys = [key for key in await sealing_keys.every(await ctx.session(), feed) if key.key in names] if names else []
     return [(key, secret) for key in keys if (secret := _secret_left(ctx, feed, key)) is not None]

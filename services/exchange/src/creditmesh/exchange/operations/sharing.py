@@ -12,6 +12,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Transient
 from creditmesh.exchange.entries import catalogue_draft, place_of, record_draft, sealed_fields
 from creditmesh.exchange.operations.feeds import append
+from creditmesh.exchange.operations.forgetting import is_shared_no_more
 from creditmesh.exchange.operations.originals import as_they_came, said
 from creditmesh.exchange.operations.sealing import cipher_of
 from creditmesh.exchange.store import answers, feeds, lost
@@ -149,7 +150,8 @@ def _without_content(event: RecordChanged) -> RecordChanged:
 
 
 def _is_open(ctx: Context, event: RecordChanged) -> bool:
-    return _item(ctx, event).shared_by(ctx.node.tier)
+    """Whether what it says goes up, by the law it was decided under and by that of today."""
+    return _item(ctx, event).shared_by(ctx.node.tier) and not is_shared_no_more(ctx, event.item)
 
 
 def _item(ctx: Context, event: RecordChanged) -> Item:

@@ -10,6 +10,7 @@ SPAN = 4096
 # Whoever adds holds the first row of the node.
 _MAKE = "insert into exchange.answer (feed, node, span) values (:feed, :node, 0) on conflict do nothing"
 _HOLD = "select from exchange.answer where feed = :feed and node = :node and span = 0 for update"
+_HOLD_FEED = "select from exchange.feed_head where feed = :feed for share"
 # What was applied stays so; what was refused may be applied later.
 _ANSWER = f"""
     with answered as (
@@ -137,6 +138,11 @@ async def add(session: Session, feed: str, node: str, answered: Collection[Range
     if new := _indices(added.refused):
         await session.execute(_REFUSE, {**place, "indices": new, "codes": [refused[index] for index in new]})
     return added
+
+
+async def hold_feed(session: Session, feed: str) -> None:
+    """Have nobody cut the feed until this transaction ends."""
+    await session.fetch(_HOLD_FEED, {"feed": feed})
 
 
 async def keep(session: Session, feed: str, node: str, *, until: int, signed: str) -> None:

@@ -187,8 +187,8 @@ _PAGE = """
                    sum(w.weight) over (order by e.index rows unbounded preceding) - w.weight as before
               from page_end p
               join exchange.feed_entry e on e.feed = :feed and e.index >= :after and e.index < p.size
-             cross join lateral (
-                select octet_length(e.line) + coalesce(e.weight, octet_length(e.body), 0)) as w(weight)) entry
+             cross join lateral (select octet_length(e.line) + coalesce(e.weight, octet_length(e.body), 0)) as w(weight)
+             where not exists (select from exchange.feed_head h where h.feed = :feed and h.closed_until > now())) entry
      where before < :most order by index
 """
 _WITHIN = f"""
@@ -245,9 +245,9 @@ async def checkpoint(session: Session, feed: str, size: int | None = None) -> St
 
 
 async def page(session: Session, feed: str, *, after: int, limit: int, most: int) -> PagePart | None:
-    """The entries after so many, up to a signed head within `limit` entries and `most` bytes; None if there are none.
+    """The entries after so many, up to a signed head within `limit` entries and `most` bytes; None: there are none.
 
-    Where no head is as near as that it is the next one, and the entries are those that begin within `most` bytes.
+    Nor where it is closed. Where no head is as near as that it is the next one; then they begin within `most` bytes.
     """
     rows = await session.fetch(_PAGE, {"feed": feed, "after": after, "limit": limit, "most": most})
     if not rows:

@@ -26,11 +26,8 @@ class SetAside:
     change: str | None
     item: str | None
     party: str | None
-
-    @property
-    def revision(self) -> int:
-        """The number of a record's revision; 0 of what is of no record."""
-        return self.rev or 0
+    behind: int
+    """How many entries its feed had of the first history when it was set aside, or waited behind that."""
 
 
 class Said(NamedTuple):
@@ -40,40 +37,84 @@ class Said(NamedTuple):
     rev: int
     index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks a revision for
     change: str
+    line: str
 
 
-_ANY = "select exists (select from exchange.set_aside where feed = :feed)"
-_LEFT = "select feed, count(*) as count from exchange.set_aside group by feed"
-_FEEDS = "select distinct feed from exchange.set_aside order by feed"
-_ENTRY = ("feed", "index", "line", "salt", "body", "record", "rev", "subject", "change", "item", "party")
-_MOVE = "select exchange.set_aside_feed(:feed, :cut, :stack)"
-_HEADS = "select size, root from exchange.second_history where feed = :feed"
-_VERIFIED = """
-    select coalesce(max(upper(r)), 0) as until, node
-      from exchange.answer a cross join unnest(a.applied + a.refused) r
-     where a.feed = :feed group by node order by 1 desc, 2 limit 1
+MOST_COUNTED = 10_000
+"""So many are counted of what is left, which is looked at every second."""
+ROWS_AT_ONCE = 1000
+SECONDS_CLOSED = 60.0
+"""Within this its readers are asked and the feed is cut, or it is given again."""
+# One probe each of two indexes: whoever appends asks under the head, every time.
+_STATE = """
+    select exists (select from exchange.set_aside where feed = :feed) as waits,
+           exists (select from exchange.feed_entry where feed = :feed and index >= :size) as beyond
 """
-_FETCHED = "select exists (select from exchange.lost_entry where feed = :feed and index >= :first)"
+_LEFT = f"""
+    select s.feed, l.count from (select distinct feed from exchange.second_history) s
+     cross join lateral (
+        select count(*) as count from (
+            (select from exchange.set_aside a where a.feed = s.feed limit {MOST_COUNTED})
+            union all
+            (select from exchange.feed_entry e join exchange.feed_head h using (feed)
+              where e.feed = s.feed and e.index >= h.size limit {MOST_COUNTED})) counted) l
+     where l.count > 0
+"""
+_FEEDS = """
+    select s.feed from (select distinct feed from exchange.second_history) s
+     where exists (select from exchange.set_aside a where a.feed = s.feed)
+        or exists (select from exchange.feed_entry e join exchange.feed_head h using (feed)
+                    where e.feed = s.feed and e.index >= h.size)
+     order by s.feed
+"""
+_ENTRY = ("feed", "index", "line", "salt", "body", "record", "rev", "subject", "change", "item", "party", "behind")
+_CLOSE = """
+    update exchange.feed_head set closed_until = clock_timestamp() + make_interval(secs => :seconds) where feed = :feed
+"""
+_CUT = "select exchange.set_aside_feed(:feed, :cut, :stack, :held)"
+_LIES_BEHIND = """
+    select exists (select from exchange.feed_entry e join exchange.feed_head h using (feed)
+                    where e.feed = :feed and e.index >= h.size)
+"""
+_MOVE = "select exchange.set_aside_rows(:feed, :most)"
+_HEADS = "select size, root from exchange.second_history where feed = :feed"
+# The furthest that each ever signed for stays, whatever it is asked again since.
+_VERIFIED = """
+    select greatest(max(a.until), max(upper(r))) as until, node
+      from exchange.answer a left join unnest(a.applied + a.refused) r on true
+     where a.feed = :feed group by node
+    union all
+    select until, node from exchange.fetched_back where feed = :feed
+     order by 1 desc nulls last, 2 limit 1
+"""
+_FETCHED = """
+    insert into exchange.fetched_back (feed, node, until) values (:feed, :node, :until)
+        on conflict (feed, node) do update set until = greatest(fetched_back.until, excluded.until)
+"""
+_LISTED = "select exists (select from exchange.lost_entry where feed = :feed and index >= :first)"
 _SIGNED = "select coalesce(max(size), 0) from exchange.feed_checkpoint where feed = :feed and size <= :until"
 _LINES = """
     select line from exchange.feed_entry
      where feed = :feed and index >= :first and index < :until order by index
 """
 _RECORDS = """
-    select count(*) as entries, count(distinct record) as records from exchange.feed_entry
-     where feed = :feed and index >= :first
+    select count(distinct record) from exchange.feed_entry where feed = :feed and index >= :first and record is not null
 """
-_COLUMNS = "number, line, salt, body, packed, record, rev, subject, change, item, party"
+_COLUMNS = """
+    number, line, salt, body, packed, record, rev, subject, change, item, party,
+    coalesce(behind, 9223372036854775807) as behind
+"""
+# Locked, all of it, before it is read: what is deleted meanwhile waits, and finds it in the feed.
 _PLAIN = f"""
     select {_COLUMNS} from exchange.set_aside
-     where feed = :feed and record is null order by number limit :limit
+     where feed = :feed and record is null order by number limit :limit for update
 """
 _OF_RECORDS = f"""
     with next as (
         select record from exchange.set_aside where feed = :feed order by number limit :limit
     )
     select {_COLUMNS} from exchange.set_aside
-     where feed = :feed and record in (select record from next) order by number
+     where feed = :feed and record in (select record from next) order by number for update
 """
 # Whoever has the first of them says them again; nobody else does so meanwhile.
 _LOCK = """
@@ -81,10 +122,10 @@ _LOCK = """
      where number = (select min(number) from exchange.set_aside where feed = :feed) for update skip locked
 """
 _SAID = """
-    select e.record, e.rev, e.index, e.change
+    select e.record, e.rev, e.index, e.change, e.line
       from unnest(cast(:records as uuid[])) as w(record)
      cross join lateral (
-        select feed, index, record, rev, change from exchange.feed_entry where record = w.record offset 0) e
+        select feed, index, record, rev, change, line from exchange.feed_entry where record = w.record offset 0) e
      where e.feed = :feed order by e.record, e.rev, e.index
 """
 _JUDGED = """
@@ -100,14 +141,14 @@ _FORGET = """
 """
 
 
-async def any_of(session: Session, feed: str) -> bool:
-    """Whether something of the feed is still to be said again."""
-    found: bool = await session.value(_ANY, {"feed": feed})
-    return found
+async def state(session: Session, feed: str, *, size: int) -> tuple[bool, bool]:
+    """Whether something of a feed of that size is to be said again, and whether something lies behind its head."""
+    [row] = await session.fetch(_STATE, {"feed": feed, "size": size})
+    return row.waits, row.beyond
 
 
 async def left(session: Session) -> dict[str, int]:
-    """How many entries are still to be said again, by feed."""
+    """How many entries are still to be said again, by feed, as far as they are counted."""
     return {row.feed: row["count"] for row in await session.fetch(_LEFT)}
 
 
@@ -116,9 +157,25 @@ async def names(session: Session) -> list[str]:
     return [row.feed for row in await session.fetch(_FEEDS)]
 
 
-async def move(session: Session, feed: str, *, cut: Range) -> None:
-    """Set aside what stands behind the cut; whoever calls holds the head, and has looked that nobody verified it."""
-    await session.fetch(_MOVE, {"feed": feed, "cut": cut.size, "stack": cut.packed()})
+async def close(session: Session, feed: str) -> None:
+    """Have no process give a page of the feed for a while."""
+    await session.execute(_CLOSE, {"feed": feed, "seconds": SECONDS_CLOSED})
+
+
+async def cut(session: Session, feed: str, *, at: Range, held: int) -> None:
+    """Set the head of a feed back; what lies behind it is to be moved. `held`: how far the first history goes.
+
+    Whoever calls holds the head, and has looked that nobody verified it.
+    """
+    await session.fetch(_CUT, {"feed": feed, "cut": at.size, "stack": at.packed(), "held": held})
+
+
+async def move(session: Session, feed: str) -> int:
+    """Set aside the next of what lies behind the head; how many entries that were."""
+    if not await session.value(_LIES_BEHIND, {"feed": feed}):
+        return 0  # nothing is locked
+    found: int = await session.value(_MOVE, {"feed": feed, "most": ROWS_AT_ONCE})
+    return found
 
 
 async def heads(session: Session, feed: str) -> list[tuple[int, bytes]]:
@@ -127,14 +184,19 @@ async def heads(session: Session, feed: str) -> list[tuple[int, bytes]]:
 
 
 async def verified(session: Session, feed: str) -> tuple[int, str]:
-    """Behind the furthest entry that any node has answered for, and which node that is."""
+    """Behind the furthest entry that any node ever answered for, or that was had back from it; which node that is."""
     row = await session.row(_VERIFIED, {"feed": feed})
-    return (0, "") if row is None else (row.until, row.node)
+    return (0, "") if row is None else (row.until or 0, row.node)
 
 
-async def fetched_back(session: Session, feed: str, *, since: int) -> bool:
+async def fetched(session: Session, feed: str, node: str, *, until: int) -> None:
+    """So much of the feed was had back from that node."""
+    await session.execute(_FETCHED, {"feed": feed, "node": node, "until": until})
+
+
+async def is_listed(session: Session, feed: str, *, since: int) -> bool:
     """Whether an entry from there on was fetched back from a reader, and is not seen to yet."""
-    found: bool = await session.value(_FETCHED, {"feed": feed, "first": since})
+    found: bool = await session.value(_LISTED, {"feed": feed, "first": since})
     return found
 
 
@@ -149,15 +211,17 @@ async def lines(session: Session, feed: str, *, since: int, until: int) -> list[
     return [row.line for row in await session.fetch(_LINES, {"feed": feed, "first": since, "until": until})]
 
 
-async def counted(session: Session, feed: str, *, since: int) -> tuple[int, int]:
-    """How many entries stand from there on, and of how many records."""
-    [row] = await session.fetch(_RECORDS, {"feed": feed, "first": since})
-    return row.entries, row.records
+async def records(session: Session, feed: str, *, since: int) -> int:
+    """Of how many records entries stand from there on."""
+    found: int = await session.value(_RECORDS, {"feed": feed, "first": since})
+    return found
 
 
-async def add(session: Session, feed: str, drafts: Sequence[Draft]) -> None:
-    """These are to be said behind what is left. The feed's head is held."""
-    rows = [(feed, 0, d.line, d.salt, d.body, d.record, d.rev, d.subject, d.change, d.item, d.party) for d in drafts]
+async def add(session: Session, feed: str, drafts: Sequence[Draft], *, behind: int) -> None:
+    """These are to be said behind what is left. The feed's head, of that size, is held."""
+    rows = [
+        (feed, 0, d.line, d.salt, d.body, d.record, d.rev, d.subject, d.change, d.item, d.party, behind) for d in drafts
+    ]
     await session.copy("exchange.set_aside", _ENTRY, rows)
 
 
@@ -172,7 +236,8 @@ async def next_of(session: Session, feed: str, *, limit: int) -> list[SetAside]:
 
 async def said(session: Session, feed: str, records: Collection[UUID]) -> list[Said]:
     """What the feed has of these records."""
-    return [Said(*row) for row in await session.fetch(_SAID, {"feed": feed, "records": list(records)})]
+    rows = await session.fetch(_SAID, {"feed": feed, "records": list(records)})
+    return [Said(UUID(bytes=record.bytes), *said) for record, *said in rows]
 
 
 async def judged(session: Session, node: str, feed: str, indices: Collection[int]) -> set[int]:

@@ -14,6 +14,7 @@ from creditmesh.ingestion.operations.records.changes import (
     withdraw_record,
 )
 from creditmesh.ingestion.operations.records.finding import find_records
+from creditmesh.ingestion.operations.records.outnumbered import write_above
 from creditmesh.ingestion.operations.records.reading import OpenedRevision, history_of, record_of
 from creditmesh.ingestion.operations.records.replays import idempotent_change
 from creditmesh.ingestion.operations.records.reviews import (
@@ -77,4 +78,5 @@ __all__ = [
     "verdicts_of",
     "withdraw_record",
     "withhold_unsaid",
+    "write_above",
 ]

@@ -18,10 +18,11 @@ from creditmesh.ingestion.operations.records.candidates import Candidate
 from creditmesh.ingestion.operations.records.peer_revision import PeerRevision, not_always, own_rev, told_rev_of
 from creditmesh.ingestion.revisions import Attribution, content_event, state_event
 from creditmesh.ingestion.store import ends, erasing, named, revisions, whole_codes
-from creditmesh.ingestion.store.revisions import Locked, Place
+from creditmesh.ingestion.store.revisions import Locked, Place, Stored
 from creditmesh.ingestion.store.submissions import Written
 from creditmesh.ingestion.verdicts import Known
 from creditmesh.schemas.events.record import Change, RecordState
+from creditmesh.schemas.exchange import STATE_CHANGES
 from creditmesh.schemas.identifiers import SubjectKind
 
 
@@ -158,7 +159,8 @@ class RecordBook:
         """
         place, newest, row = candidate.place, self.newest(candidate.place), self._ctx.new_id()
         if peer_revision is not None:
-            record, _, revision, mark, _ = peer_revision
+            record, _, named, mark, _ = peer_revision
+            revision = named or self._ctx.new_id()
             rev = own_rev(newest, peer_revision)
             row = record if newest is None else row
         elif newest is None:
@@ -171,7 +173,7 @@ class RecordBook:
             self._named.add((candidate.representative[0], record))
         self._kinds[place[1]] = candidate.passed.subject.kind
         event = content_event(
-            by, known, revision or row, change=change, subject=place[1], facts=candidate.facts(),
+            by, known, revision, change=change, subject=place[1], facts=candidate.facts(),
             sealed=candidate.sealed(record), more=not_always(peer_revision, rev, about),
         )  # fmt: skip
         own = by.origin == self._ctx.node.code
@@ -194,7 +196,8 @@ class RecordBook:
         """Mark, unmark or end the record at this place, as one more revision. The id of its row."""
         says, newest, row = self.says(place), self.history(place)[-1], self._ctx.new_id()
         rev = newest.rev + 1 if what.peer_revision is None else own_rev(newest, what.peer_revision)
-        revision = None if what.peer_revision is None else what.peer_revision.revision
+        # Only what was decided here has the id of its row.
+        revision = row if what.peer_revision is None else what.peer_revision.revision or self._ctx.new_id()
         state, mark = _changed(newest, what)
         known = newest._replace(rev=rev, state=state, mark=mark, submission=None)
         # The record's own item and version: one that is no longer collected can still be marked and ended.
@@ -207,11 +210,28 @@ class RecordBook:
             says |= {"false_material": True, "display_until": until}
         says.pop("origin_rev", None)
         says |= not_always(what.peer_revision, rev, None)
-        event = state_event(says, by, known, revision or row, change=what.change, about=what.about)
+        event = state_event(says, by, known, revision, change=what.change, about=what.about)
         if what.change == "erased":
             self._erased.append((place, known.record))
         told_rev = None if what.change == "withheld" else told_rev_of(what.peer_revision, rev)
         return self._add(place, row, known, by, event, told_rev=told_rev)
+
+    def write_again(self, place: Place, stored: Stored, *, above: int, mark: Literal["disputed"] | None) -> None:
+        """Add a revision that this node decided once more, as the next one above that number; marked like this now.
+
+        A mark, an end or a discharge says by itself nothing of what stands there.
+        """
+        said, newest, row = orjson.loads(stored.data), self.history(place)[-1], self._ctx.new_id()
+        whole = said if said["change"] not in STATE_CHANGES else self.says(place)
+        fingerprint = newest.fingerprint if whole is not said else stored.fingerprint
+        known = Known(newest.record, max(newest.rev, above) + 1, fingerprint, stored.state, mark, None, stored.party)
+        by = Attribution(
+            **{name: whole[name] for name in ("origin", "party", "item", "item_version")},
+            **{name: said[name] for name in ("officer", "reason", "basis", "case")},
+        )  # fmt: skip
+        whole = {name: value for name, value in whole.items() if name != "origin_rev"}
+        event = state_event(whole, by, known, row, change=said["change"], about=said.get("about"))
+        self._add(place, row, known, by, event, told_rev=None)
 
     def forget(self) -> None:
         """Write nothing of what was added; that it was is still known."""
