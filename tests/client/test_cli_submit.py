@@ -330,6 +330,14 @@ def test_output_in_any_code_page_leaves_the_exit_code_the_submissions(remote, tm
     assert (missing.returncode, b"Traceback" in missing.stderr) == (2, False)
 
 
+@pytest.mark.parametrize("page", ["ascii", "cp936"])
+def test_what_a_program_reads_is_the_same_in_every_code_page(remote, tmp_path, page):
+    file = table(tmp_path, ["accepted"]).rename(tmp_path / "处罚.csv")
+    done = in_a_process(remote, str(file), "--json", PYTHONIOENCODING=page, PYTHONUTF8="0", LC_ALL="C.UTF-8")
+    [receipt] = json.loads(done.stdout.decode())["receipt_files"]
+    assert Path(receipt).exists(), receipt
+
+
 @pytest.mark.parametrize(
     ("name", "env"),
     [

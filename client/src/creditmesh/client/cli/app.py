@@ -21,10 +21,10 @@ from creditmesh.client.cli.help import Command, Group
 from creditmesh.client.cli.pull import pull
 from creditmesh.client.cli.quality import quality
 from creditmesh.client.cli.query import query
-from creditmesh.client.cli.say import to_any_code_page
 from creditmesh.client.cli.screen import screen
 from creditmesh.client.cli.submit import submit
 from creditmesh.client.cli.verify import verify
+from creditmesh.schemas.output import to_any_code_page
 
 
 class _App(typer.Typer):
