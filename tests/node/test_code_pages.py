@@ -42,11 +42,9 @@ def node(tmp_path: Path) -> Iterator[Path]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            row = {"code": "city", "kind": "node", "name": "City", "name_zh": NAME_ZH, "uscc": "119900000000100495"} | {
-                "url": None,
-                "keys": [],
-            }
-            body = json.dumps({"own": row, "peers": []}).encode()
+            row = {"code": "city", "kind": "node", "name": "City", "name_zh": NAME_ZH, "uscc": "119900000000100495"}
+            own = {**row, "url": None, "keys": []}
+            body = json.dumps({"own": own, "peers": []}).encode()
             self._answer(body)
 
         def do_DELETE(self) -> None:
@@ -85,7 +83,7 @@ def test_a_row_for_a_peer_is_the_same_bytes_in_every_code_page(node: Path, page:
     file = tmp_path / "row.json"
     assert done.returncode == 0, done.stderr
     file.write_bytes(done.stdout)
-    assert peers._read(file)["name_zh"] == NAME_ZH  # noqa: SLF001 - as the peer's `peers add` reads it
+    assert peers._read(file)["name_zh"] == NAME_ZH  # as `peers add` reads it
 
 
 def test_the_story_is_told_in_the_code_page_of_a_department():

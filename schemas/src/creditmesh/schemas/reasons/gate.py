@@ -37,8 +37,8 @@ GATE: dict[str, Reason] = {
         "作出决定之日主体未满十八周岁，未成年人不属于信用主体；请勿报送。",
     ),
     "forbidden_attribute": Reason(
-        "Field {place} of the row holds an attribute that the law forbids to collect; remove it.",
-        "第 {place} 个字段属于法律禁止采集的信息；请删除。",
+        "Column or name {place} is an attribute that the law forbids to collect; remove it with what stands under it.",
+        "第 {place} 列（或第 {place} 个字段）属于法律禁止采集的信息；请连同其内容删除。",
     ),
     "simple_procedure_person": Reason(
         "Penalties by simple procedure on natural persons are not collected; do not send them.",
