@@ -2,7 +2,7 @@
 
 import sys
 from io import TextIOWrapper
-from typing import TextIO
+from typing import IO
 
 
 def to_any_code_page() -> None:
@@ -15,7 +15,7 @@ def to_any_code_page() -> None:
             stream.reconfigure(errors="replace")
 
 
-def write_document(text: str, stream: TextIO) -> None:
+def write_document(text: str, stream: IO[str]) -> None:
     """A text that another program reads, as a line of its own: in UTF-8 where nobody looks, whatever the code page."""
     line = f"{text}\n"
     if isinstance(stream, TextIOWrapper) and not stream.isatty():

@@ -9,8 +9,8 @@ _NODE = (
     "节点代码：2 至 16 位小写字母或数字，字母开头",
 )
 _CODE = (
-    "a code of the catalogue, as market_regulation (no unified social credit code): 2 to 64 small letters, digits, `_`, `.`, `-`",
-    "目录代码，如 market_regulation：2 至 64 位小写字母、数字、`_`、`.`、`-`，字母开头（不是统一社会信用代码）",
+    "a code of the catalogue as market_regulation, no unified social credit code: 2 to 64 small letters, digits, `_.-`",
+    "目录代码，如 market_regulation：2 至 64 位小写字母、数字、`_.-`，字母开头（不是统一社会信用代码）",
 )
 _HASH = ("a SHA-256 in hexadecimal: 64 digits or small letters a to f", "十六进制 SHA-256：64 位数字或小写字母 a 至 f")
 _NEXT = ("`next` of the page before, as it was given", "上一页给出的 next 原值")
