@@ -27,10 +27,6 @@ SUBFOLDERS: dict[str, ObjectKind] = {
 }
 """The subfolders, in the order in which their objects are published."""
 
-_UNREAD = (
-    "The file is no YAML in UTF-8 that can be read ({cause}); correct it.",
-    "文件不是可读的 UTF-8 YAML（{cause}），请更正。",
-)
 _QUOTES = (
     "YAML reads it as a number, a date or true/false where text is meant; put the value between quotes.",
     "YAML 将其读作数字、日期或真假值，此处须为文本；请给该值加上引号。",
@@ -123,9 +119,7 @@ def read(folder: Path) -> tuple[CatalogueObject, ...]:
             except (KeyTwice, Misnamed) as error:
                 errors.append(_error(f"/{name}/{path.name}", *error.said))
             except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-                errors.append(
-                    _error(f"/{name}/{path.name}", *(text.format(cause=type(error).__name__) for text in _UNREAD))
-                )
+                errors.append(_unread(f"/{name}/{path.name}", type(error).__name__))
             except ValidationError as error:
                 errors.extend(_errors(f"/{name}/{path.name}", error))
     if errors:
@@ -145,6 +139,15 @@ def _entry(kind: ObjectKind, path: Path) -> CatalogueObject:
     if entry.code != path.stem:
         raise Misnamed(file=path.stem, code=entry.code)
     return entry
+
+
+def _unread(pointer: str, cause: str) -> FieldError:
+    return FieldError(
+        pointer=pointer,
+        code="unreadable",
+        detail=f"The file is no YAML in UTF-8 that can be read ({cause}); correct it.",
+        detail_zh=f"文件不是可读的 UTF-8 YAML（{cause}），请更正。",
+    )
 
 
 def _errors(pointer: str, error: ValidationError) -> Iterator[FieldError]:
