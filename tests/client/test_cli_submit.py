@@ -81,7 +81,7 @@ def test_all_stored_is_exit_code_0_with_the_receipt_beside_and_nothing_to_resume
 def test_held_rows_alone_are_exit_code_0_with_a_notice(remote, tmp_path):
     done = run(remote, table(tmp_path, ["accepted", "held"]), "--item", ITEM)
     assert done.returncode == 0
-    assert "待人工审核" in done.stderr
+    assert "待审核" in done.stderr
     assert "held until an officer decides: 1;" in done.stderr
 
 

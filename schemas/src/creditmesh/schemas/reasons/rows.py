@@ -80,7 +80,7 @@ ROWS: dict[str, Reason] = {
     "name_doubtful": Reason(
         "{name} reads as a word in place of a name, or as a name hidden in part; if it is, give the "
         "whole name, from the original document. If it is the name, leave it: an officer will look at the row.",
-        "{name_zh}疑似占位文字，或部分被隐去的名称（某、*）；如是，请按原始文书填写完整名称；确为真实名称的无需更改。该行转人工审核。",
+        "{name_zh}疑似占位文字，或部分被隐去的名称（某、*）；如是，请按原始文书填写完整名称；确为真实名称的无需更改。该行转为待审核。",
     ),
     "unreadable_character": Reason(
         "{name} has a character that cannot be stored, one that a conversion lost, or Chinese that was read in a wrong "
