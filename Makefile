@@ -8,7 +8,8 @@ MEMBERS := schemas chassis services/catalogue services/exchange services/ingesti
 TIMES ?= 3
 RUNS ?= 1
 BUS ?= embedded
-UV = $(BIN)/python deploy/as_pip.py $(BIN)/uv pip
+AS_PIP = $(BIN)/python deploy/as_pip.py
+UV = $(AS_PIP) $(BIN)/uv pip
 
 .PHONY: help setup lock check format test chaos run bench kafka kafka-stop docs clean
 
@@ -19,7 +20,7 @@ setup: $(VENV)/.ready ## make the environment in .venv from requirements.lock, f
 
 $(VENV)/.ready: requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS))
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install -q --require-hashes -r <($(PYTHON) deploy/only.py requirements.lock uv)
+	@$(AS_PIP) $(BIN)/python -m pip install -q --require-hashes -r <($(PYTHON) deploy/only.py requirements.lock uv)
 	@$(UV) sync -q --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
 	@$(UV) install -q --python $(BIN)/python --no-deps --no-build-isolation $(foreach m,$(MEMBERS),-e $(m))
 	@touch $@

@@ -1,21 +1,22 @@
-"""Run a command of uv with the package index, certificates and proxy that pip is configured for on this machine.
+"""Run a command of uv or pip with the index, certificates and proxy that pip is configured for on this machine.
 
 `.venv/bin/python deploy/as_pip.py .venv/bin/uv pip sync ...`: uv reads no `pip.conf` and no `PIP_*`, so that what pip
 has of them (`pip config list`) is said in uv's own variables. One that is set already stays as it is.
+
+Where no certificate is configured, the system's store holds for both: an authority of one's own stands there as a
+rule, and the pip that comes with Python 3.11 looks into none but its own.
 """
 
 import ast
 import os
+import ssl
 import subprocess
 import sys
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 
 _SECTIONS = ("global", "install", ":env:")
 """What pip reads for an installation, the stronger last."""
-_SYSTEM_CERTS = (24, 2)
-"""The version of pip from which on the system's certificates are its own."""
 _AS_IT_IS = {
     "index-url": ("UV_DEFAULT_INDEX",),
     "extra-index-url": ("UV_INDEX",),
@@ -52,9 +53,19 @@ def as_uv(pip: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
     cert = pip.get("cert") or environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE")
     if cert:
         given["SSL_CERT_DIR" if Path(cert).is_dir() else "SSL_CERT_FILE"] = cert
-    elif tuple(int(part) for part in version("pip").split(".")[:2]) >= _SYSTEM_CERTS:
+    elif store := system_store():
+        given |= {"UV_SYSTEM_CERTS": "true", "PIP_CERT": store}
+    elif sys.platform == "darwin":  # its store is no file
         given["UV_SYSTEM_CERTS"] = "true"
     return given
+
+
+def system_store() -> str | None:
+    """The file or the folder of the authorities that this machine trusts; None where it has none of them."""
+    paths = ssl.get_default_verify_paths()
+    if paths.cafile:
+        return paths.cafile
+    return paths.capath if paths.capath and any(Path(paths.capath).iterdir()) else None
 
 
 def main() -> None:

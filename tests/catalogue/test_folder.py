@@ -52,8 +52,36 @@ def test_what_is_wrong_is_said_in_chinese_without_english_words(tmp_path: Path, 
     with pytest.raises(UnreadableFolder) as refusal:
         folder.read(written(tmp_path, text))
     for error in refusal.value.errors:
-        assert re.sub("UTF-8|YAML", "", error.detail_zh).isascii() is False
-        assert not re.search("[a-zA-Z]", re.sub("UTF-8|YAML", "", error.detail_zh)), error.detail_zh
+        words = re.sub(r"UTF-8|YAML|(ParserError|ReaderError)|(right|other|duty)(\.yaml)?", "", error.detail_zh)
+        assert not re.search("[a-zA-Z]", words), error.detail_zh
+
+
+PARTY = "code: town\nname: Town\nname_zh: 镇\nkind: {kind}\nuscc: '{uscc}'\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "uscc", "pointer", "says"),
+    [("bureaux", "129900000000000865", "kind", ("department", "bureau")), ("node", "1299", "uscc", ("18",))],
+)
+def test_a_value_that_is_none_is_answered_with_those_that_are_in_both_languages(
+    tmp_path: Path, kind: str, uscc: str, pointer: str, says: tuple[str, ...]
+):
+    (tmp_path / "parties").mkdir()
+    (tmp_path / "parties" / "town.yaml").write_text(PARTY.format(kind=kind, uscc=uscc), encoding="utf-8")
+    with pytest.raises(UnreadableFolder) as refusal:
+        folder.read(tmp_path)
+    (error,) = refusal.value.errors
+    assert error.pointer == f"/parties/town.yaml/{pointer}"
+    for text in (error.detail, error.detail_zh):
+        assert [each for each in says if each not in text] == []
+        assert not {"named", "^", "文件名"} & set(text.split()), text
+
+
+def test_the_name_of_a_file_is_spoken_of_where_it_is_wrong(tmp_path: Path):
+    with pytest.raises(UnreadableFolder) as refusal:
+        folder.read(written(tmp_path, PURPOSE.format(code="duty"), name="right"))
+    (error,) = refusal.value.errors
+    assert ("duty.yaml" in error.detail, "duty.yaml" in error.detail_zh) == (True, True)
 
 
 def test_a_code_that_yaml_takes_for_a_number_is_to_be_put_between_quotes(tmp_path: Path):
@@ -84,7 +112,7 @@ def test_a_key_that_stands_twice_is_refused_with_its_line(tmp_path: Path):
     with pytest.raises(UnreadableFolder) as refusal:
         folder.read(written(tmp_path, text))
     [error] = refusal.value.errors
-    assert (error.pointer, "line 6" in error.detail, "第 6 行" in error.detail_zh) == (
+    assert (error.pointer, "Line 6" in error.detail, "第 6 行" in error.detail_zh) == (
         "/purposes/duty.yaml",
         True,
         True,

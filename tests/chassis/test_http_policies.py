@@ -105,3 +105,11 @@ def test_each_kind_of_caller_may_need_a_scope_of_its_own():
         access.check(Caller(kind="office", scopes=frozenset({"cases:handle"}), credential="c"))
     with pytest.raises(TypeError, match="no such kind"):
         AccessPolicy.each(citizen="cases:file")
+
+
+def test_who_lacks_a_scope_that_only_officers_have_is_told_to_use_an_officers_token():
+    key = Caller(kind="department", scopes=frozenset(), credential="k")
+    for named, says, says_zh in ((True, "named officer", "具名工作人员"), (False, "node's operator", "运维人员")):
+        with pytest.raises(Forbidden) as refused:
+            AccessPolicy.to("department", scope="reviews:decide", named=named).check(key)
+        assert (says in refused.value.detail, says_zh in refused.value.detail_zh) == (True, True)

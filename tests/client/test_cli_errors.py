@@ -30,7 +30,7 @@ ASKING = {
     "reviews show": "ID",
     "reviews release": "ID",
     "reviews refuse": "ID",
-    "quality": "--from 2026-05-01",
+    "quality": "--since 2026-05-01",
     "screen": "SUBJECTS --matter procurement_review --officer W-17",
     "query": "--subject NUMBER --purpose statutory_duty --matter procurement_review --officer W-17",
     "tasks list": "",

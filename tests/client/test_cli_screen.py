@@ -174,3 +174,12 @@ def test_two_names_of_one_column_are_refused_in_an_object_as_in_a_table(remote, 
     done = screen(remote, file)
     assert (done.returncode, remote.asked) == (2, [])
     assert "Row 2 has two names of one column" in " ".join(done.stderr.split())
+
+
+def test_a_number_whose_check_digit_is_wrong_is_said_with_its_row_and_what_to_do_and_not_shown(remote, file):
+    wrong = LISTED[:-1] + ("0" if LISTED[-1] != "0" else "1")
+    file.write_text(f"number\n{CLEAN}\n{wrong}\n")
+    done = screen(remote, file)
+    assert done.returncode == 2
+    assert ("Row 2: the check digit" in done.stderr, "校验码" in done.stderr) == (True, True)
+    assert wrong not in done.stderr + done.stdout

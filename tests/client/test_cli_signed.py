@@ -4,7 +4,7 @@ import json
 import os
 import pwd
 from base64 import b64encode
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
@@ -14,6 +14,7 @@ import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from creditmesh.client.cli import options
+from creditmesh.schemas import authorisation_text
 from creditmesh.schemas.acknowledgements import Acknowledgement
 from creditmesh.schemas.signed import SignedText, sign
 from creditmesh.schemas.verdicts import Receipt
@@ -56,6 +57,24 @@ ACKNOWLEDGEMENT = sign(
 )
 
 
+TOKEN = authorisation_text.sign(
+    authorisation_text.Claims(
+        iss="city/query",
+        jti=UUID(int=2),
+        iat=1,
+        sub="handle",
+        grantee="alpha_credit",
+        purpose="credit_assessment",
+        items=("administrative_penalty",),
+        valid_from=date(2026, 3, 2),
+        valid_until=date(2026, 6, 2),
+        max_uses=3,
+    ),
+    key_id="c1",
+    signature=CITY.sign,
+)
+
+
 def written(tmp_path, signed: SignedText, **beside: object):
     file = tmp_path / "kept.json"
     file.write_text(json.dumps(signed.model_dump() | beside))
@@ -85,6 +104,22 @@ def test_another_key_another_text_and_members_that_nobody_signed_do_not_fit(remo
     assert verify(remote, written(tmp_path, altered), "--public", PUBLIC).returncode == 1
     beside = verify(remote, written(tmp_path, signed, accepted=9), "--public", PUBLIC, "--json")
     assert (beside.returncode, json.loads(beside.stdout)["error"]["code"]) == (1, "not_covered")
+
+
+def test_a_persons_authorisation_is_checked_and_what_it_permits_is_said(remote, tmp_path):
+    file = tmp_path / "permission.jws"
+    file.write_text(TOKEN + "\n")
+    told = verify(remote, file, "--public", PUBLIC)
+    assert (told.returncode, "alpha_credit" in told.stdout, "2026-06-02" in told.stdout) == (0, True, True), told.stderr
+    assert "hand-in" in told.stderr
+    document = json.loads(verify(remote, file, "--public", PUBLIC, "--json").stdout)
+    assert (document["kind"], document["until"], document["publics"]) == ("authorisation", "2026-06-02", [PUBLIC])
+    assert verify(remote, file, "--public", STRANGER).returncode == 1
+    assert verify(remote, file).returncode == 2
+    head, claims, signature = TOKEN.split(".")
+    for altered in (f"{head}.{claims}.{signature[::-1]}", f"{head}.{claims.swapcase()}.{signature}", head):
+        file.write_text(altered)
+        assert verify(remote, file, "--public", PUBLIC).returncode in {1, 2}
 
 
 def test_without_a_key_nothing_is_believed_but_one_that_was_pinned_for_that_node_is(remote, tmp_path, pins):

@@ -81,7 +81,7 @@ def test_all_stored_is_exit_code_0_with_the_receipt_beside_and_nothing_to_resume
 def test_held_rows_alone_are_exit_code_0_with_a_notice(remote, tmp_path):
     done = run(remote, table(tmp_path, ["accepted", "held"]), "--item", ITEM)
     assert done.returncode == 0
-    assert "待人工审核" in done.stderr
+    assert "待审核" in done.stderr
     assert "held until an officer decides: 1;" in done.stderr
 
 
@@ -328,6 +328,14 @@ def test_output_in_any_code_page_leaves_the_exit_code_the_submissions(remote, tm
     assert b"accepted" in done.stdout
     missing = in_a_process(remote, str(tmp_path / "没有.csv"), **env)
     assert (missing.returncode, b"Traceback" in missing.stderr) == (2, False)
+
+
+@pytest.mark.parametrize("page", ["ascii", "cp936"])
+def test_what_a_program_reads_is_the_same_in_every_code_page(remote, tmp_path, page):
+    file = table(tmp_path, ["accepted"]).rename(tmp_path / "处罚.csv")
+    done = in_a_process(remote, str(file), "--json", PYTHONIOENCODING=page, PYTHONUTF8="0", LC_ALL="C.UTF-8")
+    [receipt] = json.loads(done.stdout.decode())["receipt_files"]
+    assert Path(receipt).exists(), receipt
 
 
 @pytest.mark.parametrize(

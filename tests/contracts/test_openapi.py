@@ -16,6 +16,7 @@ from creditmesh.chassis.settings import NodeSettings
 from creditmesh.gateway.routes import Route, Routes
 from creditmesh.node.declaration import NODE
 from creditmesh.node.reference import FOLDER, openapi, write
+from creditmesh.schemas.parameter_texts import PARAMETERS
 from creditmesh.schemas.problems import PROBLEM_JSON
 from creditmesh.schemas.property_texts import WORDS
 from creditmesh.schemas.reasons import REASONS
@@ -168,6 +169,31 @@ def test_every_property_says_what_it_is(document: Document):
         if not said.get("description")
     ]
     assert not silent, "write a text under the field, or its name into creditmesh.schemas.property_texts"
+
+
+def parameters() -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (path, said)
+        for document in (DOCUMENT, OPERATORS)
+        for path, operations in document["paths"].items()
+        for operation in operations.values()
+        for said in operation.get("parameters", ())
+    ]
+
+
+def test_every_parameter_says_what_it_is():
+    silent = {f"{path}:{said['name']}" for path, said in parameters() if not said.get("description")}
+    assert not silent, "write `description=` at the route, or its name into creditmesh.schemas.parameter_texts"
+
+
+def test_every_text_of_a_parameter_is_used():
+    used = {
+        word
+        for path, said in parameters()
+        for word in (f"{path}:{said['name']}", said["name"])
+        if PARAMETERS.get(word) == said.get("description")
+    }
+    assert used == set(PARAMETERS)
 
 
 def test_every_word_of_the_glossary_is_used():

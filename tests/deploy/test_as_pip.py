@@ -156,6 +156,36 @@ def test_what_a_variable_says_of_certificates_holds(
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("program", ["uv", "pip"])
+def test_an_authority_in_the_systems_store_alone_is_known_to_uv_and_to_the_pip_of_a_new_environment(
+    index: Path, tmp_path: Path, authority: tuple[Path, Path], program: str
+):
+    """`SSL_CERT_FILE` is where OpenSSL, and Python with it, has that store."""
+    known, own = authority
+    with served(index, own) as url:
+        variables = {"PIP_INDEX_URL": url, "SSL_CERT_FILE": str(known), "PIP_CONFIG_FILE": os.devnull}
+        if program == "uv":
+            done = synced(index, tmp_path, *AS_PIP, **variables)
+        else:
+            line = [
+                *AS_PIP,
+                sys.executable,
+                "-m",
+                "pip",
+                "download",
+                "-q",
+                "--no-deps",
+                "-d",
+                str(tmp_path),
+                "--retries",
+                "0",
+                "tinything",
+            ]
+            plain = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+            done = subprocess.run(line, env=plain | variables, capture_output=True, text=True, check=False)  # noqa: S603
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_certificate_that_nobody_knows_is_refused(index: Path, tmp_path: Path, authority: tuple[Path, Path]):
     with served(index, authority[1]) as url:
         done = synced(index, tmp_path, *AS_PIP, PIP_INDEX_URL=url)
@@ -186,5 +216,9 @@ def test_what_is_set_for_uv_itself_stays(index: Path, tmp_path: Path):
 
 
 def test_whatever_of_the_makefile_asks_an_index_asks_as_pip_does():
-    lines = [line for line in Path("Makefile").read_text(encoding="utf-8").splitlines() if "/uv" in line]
-    assert lines == ["UV = $(BIN)/python deploy/as_pip.py $(BIN)/uv pip"]
+    lines = [
+        line for line in Path("Makefile").read_text(encoding="utf-8").splitlines() if "/uv" in line or " pip " in line
+    ]
+    asks = [line for line in lines if not line.startswith("setup:")]
+    assert len(asks) == 2
+    assert [line for line in asks if "$(AS_PIP) $(BIN)/" not in line] == []

@@ -156,6 +156,25 @@ async def test_an_order_that_breaks_a_rule_is_refused_with_the_field(standing: S
     assert refused.json()["errors"]
 
 
+@pytest.mark.parametrize(
+    ("changed", "pointer", "says"),
+    [
+        ({"scopes": ["reviews:decid"]}, "/scopes/0", "reviews:decide"),
+        ({"kind": "nobody"}, "/kind", "department"),
+        ({"party": "119900000000100495"}, "/party", "market_regulation"),
+    ],
+)
+async def test_one_wrong_word_is_one_finding_that_says_what_is_right(
+    standing: Standing, changed: Any, pointer: str, says: str
+):
+    order = {"kind": "department", "party": "market.one", "scopes": ["records:read"]} | changed
+    async with admin(standing) as inside:
+        refused = await inside.post("/v1/admin/keys", headers=SECRET, json=order)
+    (error,) = refused.json()["errors"]
+    assert error["pointer"] == pointer
+    assert [says in error[text] for text in ("detail", "detail_zh")] == [True, True]
+
+
 async def test_a_key_lives_a_year_at_most(standing: Standing):
     key = await standing.key()
     assert timedelta(days=365) < key.expires - datetime.now(UTC) <= timedelta(days=366)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import OKPKey
 
-from creditmesh.query.authorisation import Claims, NotSignedHere, holds, read, sign, state
+from creditmesh.query.authorisation import holds, state
+from creditmesh.schemas.authorisation_text import Claims, NotSignedHere, read, sign
 
 KEY = Ed25519PrivateKey.generate()
 TODAY = date(2026, 5, 4)

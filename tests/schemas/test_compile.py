@@ -497,6 +497,7 @@ def test_a_header_with_mistakes_says_which_columns():
     assert columns.codes == ("MC", "CFLB", "CFLB", None, None)
     found = [(error.pointer, error.code) for error in columns.errors]
     assert found[:3] == [("", "unknown_field"), ("", "forbidden_attribute"), ("/CFLB", "duplicate_field")]
+    assert [error.detail.split(" is ")[0] for error in columns.errors[:2]] == ["Column or name 4", "Column or name 5"]
     assert {code for _, code in found[3:]} == {"field_required"}
     assert {pointer for pointer, _ in found[3:]} == {"/LB", "/WSH", "/JDRQ", "/JGDM"}
 

@@ -3,16 +3,17 @@
 import ast
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from creditmesh.schemas.findings import RULES, texts_of
+from creditmesh.schemas.findings import RULES, of_one_fault, place_of, texts_of
 from creditmesh.schemas.listing import MOST_LISTED, listed
 from creditmesh.schemas.problems import read_aloud
 from creditmesh.schemas.records import CorrectionIn, WithdrawalIn
+from creditmesh.schemas.text_forms import FORMS
 
 
 def texts(model: type[BaseModel], **given: object) -> tuple[str, str]:
@@ -28,6 +29,41 @@ def test_a_reason_that_is_none_is_answered_with_those_there_are():
     assert said_zh == "取值须为：changed；revoked；unlawful；void；removed；error。"
     assert "reopened" in texts(CorrectionIn, fields={}, reason="cancelled-7")[1]
     assert "cancelled" not in said + said_zh
+
+
+class _One(BaseModel):
+    kind: Literal["department", "bureau"]
+    scopes: Annotated[tuple[Literal["a", "b"], ...], Field(min_length=1)]
+
+
+class _Other(BaseModel):
+    kind: Literal["operator"]
+
+
+def test_of_one_fault_one_line_is_said():
+    with pytest.raises(ValidationError) as caught:
+        _One.model_validate({"kind": "bureau", "scopes": ["c"]})
+    assert [each["loc"] for each in of_one_fault(caught.value.errors())] == [("scopes", 0)]
+    with pytest.raises(ValidationError) as caught:
+        _One.model_validate({"kind": "bureau", "scopes": []})
+    assert [each["type"] for each in of_one_fault(caught.value.errors())] == ["too_short"]
+
+
+def test_of_a_kind_that_is_none_the_field_is_named_and_the_kinds_that_there_are():
+    orders = TypeAdapter(Annotated[_One | _Other, Field(discriminator="kind")])
+    for given, said in (({"kind": "nobody"}, "department, bureau, operator."), ({}, "This is required.")):
+        with pytest.raises(ValidationError) as caught:
+            orders.validate_python(given)
+        (found,) = caught.value.errors()
+        assert place_of(found) == ("kind",)
+        assert texts_of(found)[0].endswith(said)
+
+
+def test_of_every_pattern_the_form_is_said_in_words_of_both_languages():
+    written = {each for text in SOURCES for each in re.findall(r'pattern=r?"([^"]+)"', text)}
+    assert len(written) > 10
+    assert written - set(FORMS) == set()
+    assert [each for each, texts in FORMS.items() if any(each in text for text in texts)] == []
 
 
 def test_of_many_values_the_first_are_listed_and_where_all_are():

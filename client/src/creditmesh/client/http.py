@@ -23,7 +23,7 @@ from creditmesh.client.errors import NotUnderstood, ProblemError, Unreachable, U
 from creditmesh.client.listing import Listing
 from creditmesh.client.retries import Retries, RetryBudget
 from creditmesh.schemas.bodies import Page
-from creditmesh.schemas.findings import texts_of
+from creditmesh.schemas.findings import of_one_fault, place_of, texts_of
 from creditmesh.schemas.pii import REVEAL
 
 M = TypeVar("M", bound=BaseModel)
@@ -225,8 +225,8 @@ def _adapter(into: type[object]) -> TypeAdapter[Any]:
 
 
 def _why(error: ValidationError) -> tuple[str, str]:
-    fields = [(".".join(map(str, each["loc"])) or "the request", each) for each in error.errors(include_input=False)]
-    said = [(name, *texts_of(each)) for name, each in fields]
+    found = of_one_fault(error.errors(include_input=False))
+    said = [(".".join(map(str, place_of(each))) or "the request", *texts_of(each)) for each in found]
     return " ".join(f"{name}: {text}" for name, text, _ in said), "".join(f"{name}：{text}" for name, _, text in said)
 
 

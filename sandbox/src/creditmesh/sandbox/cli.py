@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from creditmesh.node.cli.console import plainly
+from creditmesh.node.cli.console import Program, plainly, print_document
 from creditmesh.sandbox.shell import FILE, STATE, shell_lines
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = Program(add_completion=False, pretty_exceptions_enable=False)
 State = Annotated[Path, typer.Option(help="The sandbox's folder; made anew at each start.")]
 
 
@@ -39,7 +39,7 @@ def env(
 ) -> None:
     """Print a caller's node and token for a shell, for curl and `creditmesh`: eval "$(creditmesh-sandbox env NAME)"."""
     with plainly():
-        typer.echo(shell_lines(state / FILE, caller))
+        print_document(shell_lines(state / FILE, caller))
 
 
 @app.command()

@@ -4,11 +4,12 @@ Never the value.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from creditmesh.schemas.bounds import MOST_ENTRIES
 from creditmesh.schemas.listing import listed
+from creditmesh.schemas.text_forms import form_of
 
 _UUID = ("An id of the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx is needed.", "须为 UUID 格式的标识。")
 _DAY = ("A day as YYYY-MM-DD is needed.", "须为 YYYY-MM-DD 格式的日期。")
@@ -30,9 +31,12 @@ RULES: Mapping[str, tuple[str, str]] = {
     ),
     "duplicate_field": ("This name stands twice; keep one.", "此字段出现两次，请只保留一个。"),
     "literal_error": ("Not one of the values allowed here: {expected}.", "取值须为：{expected_zh}。"),
-    "enum": ("Not one of the values allowed here: {expected}.", "取值须为：{expected_zh}。"),
+    **dict.fromkeys(
+        ("enum", "union_tag_invalid"), ("Not one of the values allowed here: {expected}.", "取值须为：{expected_zh}。")
+    ),
+    "union_tag_not_found": ("This is required.", "此项必填。"),
     "string_too_short": ("The text is empty or too short; fill it in.", "文本为空或过短，请填写。"),
-    "string_pattern_mismatch": ("The text does not have the required form: {pattern}", "文本格式不符合要求：{pattern}"),
+    "string_pattern_mismatch": ("The text needs this form: {pattern}.", "文本格式须为{pattern_zh}。"),
     "string_too_long": (
         "The text is too long: at most {max_length} characters.",
         "文本过长：最多 {max_length} 个字符。",
@@ -110,7 +114,21 @@ def texts_of(finding: Mapping[str, Any]) -> tuple[str, str]:
     """What is said of one of pydantic's findings; of a value that is one of some, which these are."""
     said, said_zh = RULES.get(finding["type"], OTHER)
     bounds = dict(finding.get("ctx", {}))
-    if "expected" in bounds:
-        values = _QUOTED.findall(str(bounds["expected"])) or [str(bounds["expected"])]
+    if expected := bounds.get("expected", bounds.get("expected_tags")):
+        values = _QUOTED.findall(str(expected)) or [str(expected)]
         bounds["expected"], bounds["expected_zh"] = listed(values)
+    if "pattern" in bounds:
+        bounds["pattern"], bounds["pattern_zh"] = form_of(str(bounds["pattern"]))
     return said.format_map(bounds), said_zh.format_map(bounds)
+
+
+def place_of(finding: Mapping[str, Any]) -> tuple[str | int, ...]:
+    """Where it was found: of a union that is told by one of its fields, that field."""
+    told_by = _QUOTED.findall(str(finding.get("ctx", {}).get("discriminator", "")))
+    return (*finding["loc"], *told_by)
+
+
+def of_one_fault(findings: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The findings without those that follow from another: a list is too short of an entry that was refused."""
+    refused = {place[:end] for place in map(place_of, findings) for end in range(len(place))}
+    return [each for each in findings if each["type"] != "too_short" or tuple(each["loc"]) not in refused]

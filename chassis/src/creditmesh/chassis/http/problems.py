@@ -23,7 +23,7 @@ from creditmesh.chassis.errors import (
     outcome_unknown,
 )
 from creditmesh.chassis.http.reading import UnacceptableJson
-from creditmesh.schemas.findings import texts_of
+from creditmesh.schemas.findings import of_one_fault, place_of, texts_of
 from creditmesh.schemas.problems import MOST_FINDINGS, PROBLEM_JSON, FieldError
 
 log = structlog.get_logger(__name__)
@@ -75,13 +75,13 @@ def field_errors(errors: Sequence[Mapping[str, Any]], body: object = None) -> tu
     Never the input.
     """
     found: list[FieldError] = []
-    for error in errors:
+    for error in of_one_fault(errors):
         if error["type"] == _OURS:
             continue
         if len(found) == MOST_FINDINGS:
             break
         detail, detail_zh = texts_of(error)
-        pointer = _pointer(error["loc"], body)
+        pointer = _pointer(place_of(error), body)
         found.append(FieldError(pointer=pointer, code=error["type"], detail=detail, detail_zh=detail_zh))
     return tuple(found)
 

@@ -10,7 +10,7 @@ import typer
 
 from creditmesh.client.cli import say
 from creditmesh.client.cli.help import Command, Group
-from creditmesh.client.cli.say import to_any_code_page
+from creditmesh.schemas.output import to_any_code_page
 
 ROOMS = (
     "submit",

@@ -46,7 +46,7 @@ def export(asked: CommandCall, *, out: options.Out = None) -> Exit:
         exported = node.me.export()
     document = exported.model_dump_json(indent=1)
     if out is None:
-        say.answers.print(document)
+        say.text(document)
     else:
         save(out, document.encode() + b"\n", private=True)
         say.answers.print(say.printable(str(out)))

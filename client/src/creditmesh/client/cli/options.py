@@ -112,7 +112,7 @@ Rev = Annotated[
 ]
 OfItem = Annotated[str | None, typer.Option("--item", help="目录条目代码。Code of the catalogue item.")]
 OfParty = Annotated[str | None, typer.Option("--party", help="单位代码。Code of the party.")]
-Since = Annotated[datetime | None, typer.Option("--from", formats=_DAY, help="起始日。The first day.")]
+Since = Annotated[datetime | None, typer.Option("--since", formats=_DAY, help="起始日。The first day.")]
 Until = Annotated[datetime | None, typer.Option("--until", formats=_DAY, help="截止日。The last day.")]
 STATE = typer.Option(help="状态。Those in this state.")
 """Of whatever is listed; each has states of its own."""

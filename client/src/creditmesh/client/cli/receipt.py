@@ -1,18 +1,24 @@
-"""The part of `creditmesh verify` that is about receipts of submissions, and acknowledgements of what was pulled."""
+"""The part of `creditmesh verify` that is about receipts, acknowledgements of what was pulled, and authorisations."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
 
 from creditmesh.client.cli import given, say
 from creditmesh.client.cli.exits import Exit
 from creditmesh.client.errors import Unsendable, Unverified
 from creditmesh.client.pins import pin, pinned
-from creditmesh.client.statements import Checked, S, check_statement
+from creditmesh.client.statements import Checked, check_authorisation, check_statement
 from creditmesh.schemas.acknowledgements import Acknowledgement
-from creditmesh.schemas.signed import SignedText, Statement, said
+from creditmesh.schemas.authorisation_text import claimed, node_of
+from creditmesh.schemas.signed import SignedText, said
 from creditmesh.schemas.verdicts import VERDICTS, Receipt
+
+M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -23,15 +29,15 @@ class KeySource:
     kept: Path
     repin: bool = field(kw_only=True)
 
-    def check(self, model: type[S], signed: SignedText, node: str) -> Checked[S]:
+    def check(self, node: str, signed_with: Callable[[Collection[str]], Checked[M]]) -> Checked[M]:
         """What the node signed. Unverified if a given key did not; Unsendable, for it proves nothing, if a kept one."""
         if self.given:
-            checked = check_statement(model, signed, node=node, believed=self.given)
+            checked = signed_with(self.given)
             if self.repin:
                 pin(self.kept, {node: checked.public}, again=True)
             return checked
         try:
-            return check_statement(model, signed, node=node, believed=pinned(self.kept, node))
+            return signed_with(pinned(self.kept, node))
         except Unverified:
             raise _another_key(node, self.kept) from None
 
@@ -48,7 +54,8 @@ def _another_key(node: str, kept: Path) -> Unsendable:
 
 def verify_receipt(file: Path, signed: SignedText, keys: KeySource, *, verdicts: Path | None, as_json: bool) -> Exit:
     """Check a receipt, and that these verdicts are those it was signed over."""
-    checked = keys.check(Receipt, signed, said(Receipt, signed).node)
+    node = said(Receipt, signed).node
+    checked = keys.check(node, lambda believed: check_statement(Receipt, signed, node=node, believed=believed))
     if verdicts is not None:
         digest = f"sha-256:{sha256(given.content(verdicts)).hexdigest()}"
         if digest != checked.statement.digest:
@@ -72,7 +79,8 @@ def verify_receipt(file: Path, signed: SignedText, keys: KeySource, *, verdicts:
 
 def verify_acknowledgement(file: Path, signed: SignedText, keys: KeySource, *, as_json: bool) -> Exit:
     """Check what a node signed about another's feed."""
-    checked = keys.check(Acknowledgement, signed, said(Acknowledgement, signed).by)
+    node = said(Acknowledgement, signed).by
+    checked = keys.check(node, lambda believed: check_statement(Acknowledgement, signed, node=node, believed=believed))
     _tell(file, "acknowledgement", checked, as_json=as_json)
     if not as_json:
         given_ = checked.statement
@@ -83,11 +91,29 @@ def verify_acknowledgement(file: Path, signed: SignedText, keys: KeySource, *, a
     return Exit.DONE
 
 
-def _tell(file: Path, kind: str, checked: Checked[Statement], *, as_json: bool) -> None:
+def verify_authorisation(file: Path, token: str, keys: KeySource, *, as_json: bool) -> Exit:
+    """Check what a node signed for a person, and say what it permits; whether it still holds the node alone knows."""
+    node = node_of(claimed(token))
+    checked = keys.check(node, lambda believed: check_authorisation(token, node=node, believed=believed))
+    _tell(file, "authorisation", checked, as_json=as_json)
+    if not as_json:
+        permits = checked.statement
+        say.answers.print(
+            f"授权 authorisation {permits.jti}: {permits.grantee}, {permits.purpose}, {', '.join(permits.items)}; "
+            f"{permits.valid_from} – {permits.valid_until}, 次数 uses {permits.max_uses}"
+        )
+    say.notice(
+        "Whether it was revoked or is used up, the node alone says: creditmesh authorisations hand-in FILE.",
+        "是否已撤回或用尽，以节点答复为准：creditmesh authorisations hand-in 文件。",
+    )
+    return Exit.DONE
+
+
+def _tell(file: Path, kind: str, checked: Checked[BaseModel], *, as_json: bool) -> None:
     name = say.printable(str(file))
     if as_json:
         document = {"file": name, "kind": kind, "publics": [checked.public]}
-        say.document(document | checked.statement.model_dump(mode="json"))
+        say.document(document | checked.statement.model_dump(mode="json", by_alias=True))
         return
     say.answers.print(f"相符 fits: {name}")
     say.answers.print(f"所认可的公钥 key believed: {checked.public}")

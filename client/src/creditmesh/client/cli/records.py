@@ -149,7 +149,7 @@ def withdraw(
 def judged(verdict: Verdict) -> Exit:
     """The exit code of one verdict, and a notice where it waits."""
     if verdict.verdict == "held":
-        say.notice("Held until an officer decides; do not send it again.", "待人工审核；请勿重复报送。")
+        say.notice("Held until an officer decides; do not send it again.", "待审核；请勿重复报送。")
     return Exit.REFUSED if verdict.verdict == "refused" else Exit.DONE
 
 

@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-from io import TextIOWrapper
 
 from rich.console import Console
 from rich.measure import Measurement
@@ -11,19 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from creditmesh.client.errors import ClientError, ProblemError, Unverified
+from creditmesh.schemas.output import write_document
 from creditmesh.schemas.problems import read_aloud
 
 answers = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 """Standard output: what was asked for."""
 notices = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 """Standard error: progress, notices, errors."""
-
-
-def to_any_code_page() -> None:
-    """What a terminal or a pipe cannot write, in the encoding it has, is written as `?`, and nothing ends for it."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")
 
 
 def printable(name: str) -> str:
@@ -67,7 +60,12 @@ def _rows(shown: Table) -> list[tuple[str, ...]]:
 
 def document(given: object) -> None:
     """One JSON document, or one line of many."""
-    answers.print(printable(json.dumps(given, ensure_ascii=False)))
+    text(json.dumps(given, ensure_ascii=False))
+
+
+def text(given: str) -> None:
+    """A document that a program reads, as it is."""
+    write_document(printable(given), answers.file)
 
 
 def nobody_reads() -> int:

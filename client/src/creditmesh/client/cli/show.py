@@ -85,7 +85,7 @@ def signed(text: SignedText, out: Path | None) -> None:
     """A signed text as it was signed, printed or in a file."""
     document = text.model_dump_json(indent=1)
     if out is None:
-        say.answers.print(document)
+        say.text(document)
         return
     save(out, document.encode() + b"\n")
     say.answers.print(say.printable(str(out)))

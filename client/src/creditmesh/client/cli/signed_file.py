@@ -5,9 +5,10 @@ from typing import Literal, NamedTuple
 
 from creditmesh.client.cli import say
 from creditmesh.client.errors import Unsendable, Unverified
+from creditmesh.schemas.authorisation_text import claimed
 from creditmesh.schemas.signed import Contradictory, SignedText, strict
 
-SignedKind = Literal["certificate", "receipt", "acknowledgement"]
+SignedKind = Literal["certificate", "receipt", "acknowledgement", "authorisation"]
 _MEMBERS: tuple[tuple[SignedKind, frozenset[str]], ...] = (
     ("certificate", frozenset({"case", "lines", "record"})),
     ("receipt", frozenset({"submission", "digest", "rows"})),
@@ -17,17 +18,20 @@ _MEMBERS: tuple[tuple[SignedKind, frozenset[str]], ...] = (
 
 
 class SignedFile(NamedTuple):
-    """The text, and what it is."""
+    """The text, and what it is: an authorisation has its signature in it."""
 
     kind: SignedKind
-    text: SignedText
+    text: SignedText | str
 
 
 def read_signed(file: Path) -> SignedFile:
     """What is signed in the file; Unverified where something beside it would be believed although nobody signed it."""
     name = say.printable(str(file))
     try:
-        whole = strict(file.read_bytes())
+        content = file.read_bytes()
+        if (token := _token(content)) is not None:
+            return SignedFile("authorisation", token)
+        whole = strict(content)
         if isinstance(whole, dict) and isinstance(whole.get("receipt"), dict):  # as a node answers with a receipt
             _nothing_beside(whole, {"receipt"})
             whole = whole["receipt"]
@@ -46,6 +50,16 @@ def read_signed(file: Path) -> SignedFile:
     return SignedFile(kind, signed)
 
 
+def _token(content: bytes) -> str | None:
+    """The text of an authorisation; None of anything else."""
+    try:
+        token = content.decode("ascii").strip()
+        claimed(token)
+    except ValueError:
+        return None
+    return token
+
+
 def _nothing_beside(whole: dict[str, object], covered: set[str]) -> None:
     if beside := sorted(set(whole) - covered):
         names = ", ".join(map(say.printable, beside))
@@ -54,6 +68,7 @@ def _nothing_beside(whole: dict[str, object], covered: set[str]) -> None:
 
 def _unknown(name: str) -> Unsendable:
     return Unsendable(
-        f"{name}: this is no certificate, receipt or acknowledgement that a node signed, and nothing that was pulled.",
-        f"{name}：不是节点签名的证明、回执或收讫，也不是拉取所得。",
+        f"{name}: this is no certificate, receipt, acknowledgement or authorisation that a node signed, and nothing "
+        "that was pulled. The head of a feed alone is checked by `creditmesh pull`, with what it stands for.",
+        f"{name}：不是节点签名的证明、回执、收讫或授权，也不是拉取所得。日志的树头由 `creditmesh pull` 连同日志核验。",
     )

@@ -230,5 +230,5 @@ def _tell_beside(order: SubmitCommand, tally: Tally) -> None:
     if tally.counts["held"]:
         say.notice(
             f"Rows that are held until an officer decides: {tally.counts['held']:,}; do not send them again.",
-            f"{tally.counts['held']:,} 行待人工审核；请勿重复报送。",
+            f"{tally.counts['held']:,} 行待审核；请勿重复报送。",
         )

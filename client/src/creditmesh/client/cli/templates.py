@@ -57,7 +57,7 @@ def csv(asked: CommandCall, item: _Item, *, header: options.Header = "codes", ou
     with asked.node(open_to_all=True) as node:
         content = node.catalogue.template(item, header=header)
     if out is None:
-        say.answers.print(content.decode("utf-8-sig").strip())
+        say.text(content.decode("utf-8-sig").strip())
     else:
         save(out, content)
         say.answers.print(say.printable(str(out)))

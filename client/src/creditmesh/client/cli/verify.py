@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from creditmesh.client.cli import options, say
 from creditmesh.client.cli.certificate import verify_certificate
 from creditmesh.client.cli.exits import Exit, concluded
-from creditmesh.client.cli.receipt import KeySource, verify_acknowledgement, verify_receipt
+from creditmesh.client.cli.receipt import KeySource, verify_acknowledgement, verify_authorisation, verify_receipt
 from creditmesh.client.cli.signed_file import read_signed
 from creditmesh.client.errors import Unsendable, Unverified
 from creditmesh.client.feeds import FeedHead
@@ -20,8 +20,8 @@ from creditmesh.schemas.exchange import base64_text
 Kept = Annotated[
     Path,
     typer.Argument(
-        help="pull 所得的文件或文件夹、案件的同步更新证明、回执或收讫。What pull made, or a certificate, receipt or "
-        "acknowledgement; what it is, is found from the file.",
+        help="pull 所得的文件或文件夹、案件的同步更新证明、回执、收讫或授权。What pull made, or a certificate, "
+        "receipt, acknowledgement or authorisation; what it is, is found from the file.",
         show_default=False,
     ),
 ]
@@ -63,6 +63,8 @@ def _verify_signed(
     kind, signed = read_signed(file)
     keys = KeySource(trusted, pins, repin=repin)
     try:
+        if isinstance(signed, str):
+            return verify_authorisation(file, signed, keys, as_json=as_json)
         if kind == "certificate":
             return verify_certificate(file, signed, trusted=trusted, pins=pins, repin=repin, as_json=as_json)
         if kind == "receipt":

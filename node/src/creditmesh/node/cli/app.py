@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from creditmesh.node.cli import bus, credentials, restored
-from creditmesh.node.cli.console import err, node_operator, node_settings, out, plainly, show_table
+from creditmesh.node.cli.console import Program, err, node_operator, node_settings, out, plainly, show_table
 from creditmesh.node.errors import NodeError
 
 if TYPE_CHECKING:
     from creditmesh.node.run_files import RunFile
 
-app = typer.Typer(
+app = Program(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

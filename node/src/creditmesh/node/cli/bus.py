@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from creditmesh.node.cli.console import node_operator, node_settings, out, plainly, show_table
+from creditmesh.node.cli.console import node_operator, node_settings, out, plainly, print_document, show_table
 
 if TYPE_CHECKING:
     from creditmesh.node.dead_letters import Wish
@@ -195,4 +195,4 @@ def topics_print() -> None:
     from creditmesh.node import topics
 
     with plainly():
-        typer.echo(topics.declaration(node_settings()), nl=False)
+        print_document(topics.declaration(node_settings()).rstrip())

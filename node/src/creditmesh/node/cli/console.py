@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
@@ -10,6 +10,7 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from creditmesh.node.errors import NodeError
+from creditmesh.schemas.output import to_any_code_page, write_document
 
 if TYPE_CHECKING:
     from creditmesh.chassis.settings import NodeSettings
@@ -20,6 +21,20 @@ err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap
 """What is written stands there as it is: a key is copied whole, and no value is read as markup."""
 _ANY = 1_000_000
 """As wide as any table."""
+
+
+class Program(typer.Typer):
+    """A program of the node's: it writes in any code page."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        """Run it."""
+        to_any_code_page()
+        return super().__call__(*arguments, **options)
+
+
+def print_document(text: str) -> None:
+    """A text that another program reads."""
+    write_document(text, out.file)
 
 
 @contextmanager

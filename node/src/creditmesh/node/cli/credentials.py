@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import typer
 
-from creditmesh.node.cli.console import node_operator, node_settings, out, plainly, show_table
+from creditmesh.node.cli.console import node_operator, node_settings, out, plainly, print_document, show_table
 
 if TYPE_CHECKING:
     from creditmesh.schemas.erasures import ErasureOut
@@ -197,7 +197,7 @@ def peers_show(
     from creditmesh.node import peers
 
     with plainly():
-        typer.echo(peers.own_row(node_operator(), url=url))
+        print_document(peers.own_row(node_operator(), url=url))
 
 
 @peers_app.command("add")

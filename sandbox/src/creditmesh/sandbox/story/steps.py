@@ -38,10 +38,10 @@ class Story:
             with self._console.status(f"{title} / {title_zh}"):
                 yield said.append
         except (CheckFailed, ClientError) as error:
-            self._line(("✗", "red"), (title, title_zh), began, said)
+            self._line(("×", "red"), (title, title_zh), began, said)
             self._console.print(f"      {_words(error)}", style="red")
             raise StoryFailed from error
-        self._line(("✓", "green"), (title, title_zh), began, said)
+        self._line(("√", "green"), (title, title_zh), began, said)
 
     def end(self) -> None:
         """Say how long it took."""

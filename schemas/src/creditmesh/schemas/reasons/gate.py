@@ -37,8 +37,8 @@ GATE: dict[str, Reason] = {
         "作出决定之日主体未满十八周岁，未成年人不属于信用主体；请勿报送。",
     ),
     "forbidden_attribute": Reason(
-        "Field {place} of the row holds an attribute that the law forbids to collect; remove it.",
-        "第 {place} 个字段属于法律禁止采集的信息；请删除。",
+        "Column or name {place} is an attribute that the law forbids to collect; remove it with what stands under it.",
+        "第 {place} 列（或第 {place} 个字段）属于法律禁止采集的信息；请连同其内容删除。",
     ),
     "simple_procedure_person": Reason(
         "Penalties by simple procedure on natural persons are not collected; do not send them.",
@@ -46,7 +46,7 @@ GATE: dict[str, Reason] = {
     ),
     "check_digit": Reason(
         "The check digit does not match; verify the number, an officer will look at the row.",
-        "校验码不符；请核对号码，该行转人工审核。",
+        "校验码不符；请核对号码，该行转为待审核。",
     ),
     "number_shape": Reason(
         "The number does not have the form of its document type; correct the number or the type.",
@@ -67,7 +67,7 @@ GATE: dict[str, Reason] = {
     ),
     "birth_date": Reason(
         "The number does not contain a possible birth date; an officer will look at the row.",
-        "号码中的出生日期不存在；该行转人工审核。",
+        "号码中的出生日期不存在；该行转为待审核。",
     ),
     "kind_number_mismatch": Reason(
         "The kind of subject and the number disagree; correct the one that is wrong.",
@@ -92,19 +92,19 @@ GATE: dict[str, Reason] = {
         "{name} is shown in clear and has what reads as a person's identity, mobile or bank card number; take it out. "
         "An officer will look at the row; also when it is released the public sees stars in its place. Where it is no "
         "such number, write it so that it does not read as one.",
-        "{name_zh}以明文展示，其中疑似含有个人身份号码、手机号码或银行卡号；请删除。该行转人工审核；"
+        "{name_zh}以明文展示，其中疑似含有个人身份号码、手机号码或银行卡号；请删除。该行转为待审核；"
         "即使审核通过，公众看到的也是星号。如并非此类号码，请换一种不致误读的写法。",
     ),
     "another_name": Reason(
         "The number belongs to somebody who stands under another name in your earlier rows; check that the number is "
         "this person's. An officer will look at the row.",
-        "该号码在贵单位此前报送的数据中对应另一姓名；请核对号码是否属于此人。该行转人工审核。",
+        "该号码在贵单位此前报送的数据中对应另一姓名；请核对号码是否属于此人。该行转为待审核。",
     ),
     "another_code": Reason(
         "This body stands under another code of 18 characters with the same organisation code (characters 9 to 17); "
         "check all 18 in its licence. An officer will look at the row, and releases it where the code was changed.",
         "该主体此前以另一统一社会信用代码入库，两者的主体标识码（第 9 至 17 位）相同；请按登记证照核对全部 18 位。"
-        "该行转人工审核，代码确已变更的予以审核通过。",
+        "该行转为待审核，代码确已变更的予以审核通过。",
     ),
     "name_changed": Reason(
         "The number stands under another name in your earlier rows; if the name was changed, nothing is to be done, "
@@ -114,18 +114,18 @@ GATE: dict[str, Reason] = {
     "decision_day": Reason(
         "{name} reads as a day, a month or a count as a spreadsheet shows it; if it is one, give the number. "
         "If it is the number, leave it: an officer will look at the row.",
-        "{name_zh}疑似日期、月份或表格软件显示的数值；如是，请填写文书号。确为文书号的无需更改，该行转人工审核。",
+        "{name_zh}疑似日期、月份或表格软件显示的数值；如是，请填写文书号。确为文书号的无需更改，该行转为待审核。",
     ),
     "kind_doubtful": Reason(
         "What {name} says of another kind reads as a listed kind in other words, which may be more serious; give the "
         "listed kind. If it is none, leave it: an officer will look at the row.",
-        "{name_zh}“其他”后的说明疑似已列明的种类（可能涉及更重的失信程度）；请填写已列明的种类，确非的无需更改。该行转人工审核。",
+        "{name_zh}“其他”后的说明疑似已列明的种类（可能涉及更重的失信程度）；请填写已列明的种类，确非的无需更改。该行转为待审核。",
     ),
     "fine_unit": Reason(
         "The amount in the text differs from the field in 万元; an officer will look at the row.",
-        "处罚内容中的金额与罚款金额（万元）不一致；该行转人工审核。",
+        "处罚内容中的金额与罚款金额（万元）不一致；该行转为待审核。",
     ),
     "fine_implausible": Reason(
-        "{name} is above {maximum}; an officer will look at the row.", "{name_zh}超过 {maximum}；该行转人工审核。"
+        "{name} is above {maximum}; an officer will look at the row.", "{name_zh}超过 {maximum}；该行转为待审核。"
     ),
 }

@@ -42,21 +42,21 @@ RECORDS: dict[str, Reason] = {
     "reinstated": Reason(
         "The record of this decision had been withdrawn and was deleted; have the document ready that restored the "
         "decision. An officer of the credit office will look at the row and the document.",
-        "该决定的记录此前已撤销并删除；请备妥恢复该决定效力的文书。该行及其依据转信用工作机构人工审核。",
+        "该决定的记录此前已撤销并删除；请备妥恢复该决定效力的文书。该行及其依据由信用工作机构审核。",
     ),
     "decision_day_moved": Reason(
         "{name} differs from that of the stored record of this decision, and with it the days on which its display and "
         "other periods end; check it in the document. An officer will look at the row.",
-        "{name_zh}与该决定已存记录不同，其公示期等各项期限随之变动；请按决定书核对。该行转人工审核。",
+        "{name_zh}与该决定已存记录不同，其公示期等各项期限随之变动；请按决定书核对。该行转为待审核。",
     ),
     "perhaps_deleted": Reason(
         "A record of this decision had ended and was deleted, and nothing tells whether it was this one; if it was, do "
         "not send the row. An officer of the credit office will look at it.",
-        "该决定名下曾有记录终止并在保存期满后删除，已无法判断是否即为本条；如为本条请勿报送。该行转信用工作机构人工审核。",
+        "该决定名下曾有记录终止并在保存期满后删除，已无法判断是否即为本条；如为本条请勿报送。该行由信用工作机构审核。",
     ),
     "another_partys_record": Reason(
         "Another party has the record of this decision; agree who sends it. An officer of the credit office will look "
         "at the row.",
-        "该决定的记录由另一单位报送；请双方商定由谁报送。该行转信用工作机构人工审核。",
+        "该决定的记录由另一单位报送；请双方商定由谁报送。该行由信用工作机构审核。",
     ),
 }

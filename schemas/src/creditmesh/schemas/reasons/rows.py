@@ -46,8 +46,8 @@ ROWS: dict[str, Reason] = {
     # the fields
     "field_required": Reason("Required here: {name}; fill it in.", "此处缺少{name_zh}；请填写。"),
     "unknown_field": Reason(
-        "Field {place} of the row is none of the item's; remove it or use the item's template.",
-        "第 {place} 个字段不属于该目录条目；请删除或使用目录模板。",
+        "Column or name {place} is none of the item's; remove it or use the item's template.",
+        "第 {place} 列（或第 {place} 个字段）不属于该目录条目；请删除或使用目录模板。",
     ),
     "duplicate_field": Reason("The field is given more than once; keep one.", "该字段重复；请只保留一个。"),
     "bad_type": Reason("{name} must be text; send it as a string.", "{name_zh}应为文本；请以字符串报送。"),
@@ -80,7 +80,7 @@ ROWS: dict[str, Reason] = {
     "name_doubtful": Reason(
         "{name} reads as a word in place of a name, or as a name hidden in part; if it is, give the "
         "whole name, from the original document. If it is the name, leave it: an officer will look at the row.",
-        "{name_zh}疑似占位文字，或部分被隐去的名称（某、*）；如是，请按原始文书填写完整名称；确为真实名称的无需更改。该行转人工审核。",
+        "{name_zh}疑似占位文字，或部分被隐去的名称（某、*）；如是，请按原始文书填写完整名称；确为真实名称的无需更改。该行转为待审核。",
     ),
     "unreadable_character": Reason(
         "{name} has a character that cannot be stored, one that a conversion lost, or Chinese that was read in a wrong "

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from creditmesh.catalogue.errors import UnreadableFolder
 from creditmesh.catalogue.objects import CatalogueObject, entry_of
 from creditmesh.schemas.events.catalogue import ObjectKind
+from creditmesh.schemas.findings import of_one_fault, place_of, texts_of
 from creditmesh.schemas.problems import FieldError
 
 SUBFOLDERS: dict[str, ObjectKind] = {
@@ -26,12 +27,21 @@ SUBFOLDERS: dict[str, ObjectKind] = {
 }
 """The subfolders, in the order in which their objects are published."""
 
-_UNREAD = ("it is no YAML in UTF-8 that can be read, or is named otherwise", "文件不是可读的 UTF-8 YAML，或文件名不符")
 _QUOTES = (
-    "YAML reads it as a number, a date or true/false where text is meant; put the value between quotes",
-    "YAML 将其读作数字、日期或真假值，此处须为文本；请给该值加上引号",
+    "YAML reads it as a number, a date or true/false where text is meant; put the value between quotes.",
+    "YAML 将其读作数字、日期或真假值，此处须为文本；请给该值加上引号。",
 )
-_RULES_ZH = {"missing": "此项必填", "extra_forbidden": "未知字段", "literal_error": "取值不在允许范围内"}
+
+
+class Misnamed(Exception):
+    """A file is not named like the code of its object."""
+
+    def __init__(self, *, file: str, code: str) -> None:
+        super().__init__(f"{file} has the object {code}")
+        self.said = (
+            f"The file is named {file}, its object has the code {code}; name it like its object: {code}.yaml.",
+            f"文件名为 {file}，对象代码为 {code}；文件名须与对象代码一致：{code}.yaml。",
+        )
 
 
 class KeyTwice(yaml.YAMLError):
@@ -40,8 +50,8 @@ class KeyTwice(yaml.YAMLError):
     def __init__(self, line: int) -> None:
         super().__init__(f"the key of line {line} stands there already")
         self.said = (
-            f"line {line} gives a key that stands there already; keep one",
-            f"第 {line} 行的键重复；请只保留一个",
+            f"Line {line} gives a key that stands there already; keep one.",
+            f"第 {line} 行的键重复；请只保留一个。",
         )
 
 
@@ -106,10 +116,10 @@ def read(folder: Path) -> tuple[CatalogueObject, ...]:
         for path in sorted((folder / name).glob("*.yaml")):
             try:
                 entries.append(_entry(kind, path))
-            except KeyTwice as twice:
-                errors.append(_error(f"/{name}/{path.name}", *twice.said))
+            except (KeyTwice, Misnamed) as error:
+                errors.append(_error(f"/{name}/{path.name}", *error.said))
             except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-                errors.append(_error(f"/{name}/{path.name}", *_UNREAD, f" ({type(error).__name__})"))
+                errors.append(_unread(f"/{name}/{path.name}", type(error).__name__))
             except ValidationError as error:
                 errors.extend(_errors(f"/{name}/{path.name}", error))
     if errors:
@@ -127,23 +137,24 @@ def _is_there(folder: Path) -> bool:
 def _entry(kind: ObjectKind, path: Path) -> CatalogueObject:
     entry = entry_of(kind, yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader), unknown="forbid")  # noqa: S506
     if entry.code != path.stem:
-        raise yaml.YAMLError(f"the file is named {path.stem}, the object {entry.code}")
+        raise Misnamed(file=path.stem, code=entry.code)
     return entry
 
 
-def _errors(pointer: str, error: ValidationError) -> Iterator[FieldError]:
-    for found in error.errors(include_input=False, include_url=False):
-        place = "/".join((pointer, *map(str, found["loc"])))
-        if found["type"] == "string_type":
-            yield _error(place, *_QUOTES)
-        else:
-            yield _error(place, found["msg"], _RULES_ZH.get(found["type"], "取值的类型或格式不符合要求"))
-
-
-def _error(pointer: str, why: str, why_zh: str, cause: str = "") -> FieldError:
+def _unread(pointer: str, cause: str) -> FieldError:
     return FieldError(
         pointer=pointer,
         code="unreadable",
-        detail=f"{why}{cause}; correct the file, which is named like the object's code.",
-        detail_zh=f"{why_zh}；请更正该文件，文件名须与对象代码一致。",
+        detail=f"The file is no YAML in UTF-8 that can be read ({cause}); correct it.",
+        detail_zh=f"文件不是可读的 UTF-8 YAML（{cause}），请更正。",
     )
+
+
+def _errors(pointer: str, error: ValidationError) -> Iterator[FieldError]:
+    for found in of_one_fault(error.errors(include_input=False, include_url=False)):
+        place = "/".join((pointer, *map(str, place_of(found))))
+        yield _error(place, *(_QUOTES if found["type"] == "string_type" else texts_of(found)))
+
+
+def _error(pointer: str, why: str, why_zh: str) -> FieldError:
+    return FieldError(pointer=pointer, code="unreadable", detail=why, detail_zh=why_zh)

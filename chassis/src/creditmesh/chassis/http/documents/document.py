@@ -70,6 +70,7 @@ def described(listener: Listener, areas: Sequence[Area]) -> dict[str, Any]:
     document["tags"] = list(_tags(areas))
     _add_components(document, listener, common)
     properties.describe(document["components"]["schemas"])
+    properties.describe_parameters(document["paths"])
     return document
 
 

@@ -1,4 +1,4 @@
-"""A description for each property of a model: the text under its field, or what its name always means here."""
+"""A description for each property of a model and each parameter: its own text, or what its name always means here."""
 
 import ast
 import inspect
@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from creditmesh.schemas.parameter_texts import PARAMETERS
 from creditmesh.schemas.property_texts import WORDS
 
 _OURS = "creditmesh."
@@ -24,6 +25,17 @@ def describe(schemas: Mapping[str, dict[str, Any]]) -> None:
             text = _of_field(known.get(name), field) or WORDS.get(f"{name}.{field}") or WORDS.get(field)
             if text:
                 said.setdefault("description", text)
+
+
+def describe_parameters(paths: Mapping[str, Mapping[str, dict[str, Any]]]) -> None:
+    """Give every parameter of these operations what it is, where its route does not say it."""
+    for path, operations in paths.items():
+        for operation in operations.values():
+            for said in operation.get("parameters", ()):
+                own = said.get("description") or said.get("schema", {}).get("description")
+                text = own or PARAMETERS.get(f"{path}:{said['name']}") or PARAMETERS.get(said["name"])
+                if text:
+                    said["description"] = text
 
 
 def models() -> dict[str, type[BaseModel]]:

@@ -9,12 +9,14 @@ from creditmesh.chassis.errors import NotFound
 from creditmesh.chassis.http import paging
 from creditmesh.chassis.http.idempotency import recall, remember
 from creditmesh.chassis.vault.keys import Keys
-from creditmesh.query import authorisation as signed
-from creditmesh.query.authorisation import LONGEST, Claims, NotSignedHere
+from creditmesh.query import authorisation as permission
+from creditmesh.query.authorisation import LONGEST
 from creditmesh.query.errors import NotAnAuthorisation, NotYours
 from creditmesh.query.release import opens
 from creditmesh.query.store import authorisations
 from creditmesh.query.store.authorisations import Authorisation
+from creditmesh.schemas import authorisation_text as signed
+from creditmesh.schemas.authorisation_text import Claims, NotSignedHere
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.events.access import AccessOutcome
@@ -42,7 +44,7 @@ def ground_of(ctx: Context, token: str | None, *, purpose: str) -> Ground | None
     """
     claims = None if token is None else _kept_claims(ctx.keys, _issuer(ctx), token)
     caller = ctx.known_caller
-    if claims is None or not signed.holds(claims, bureau=caller.party, purpose=purpose, on=ctx.legal_date):
+    if claims is None or not permission.holds(claims, bureau=caller.party, purpose=purpose, on=ctx.legal_date):
         return None
     directory = ctx.followed(Directory)
     party = None if caller.party is None else directory.party(caller.party)
@@ -154,7 +156,7 @@ _kept_claims = lru_cache(maxsize=TEXTS_KEPT)(_claims)
 
 
 def _issuer(ctx: Context) -> str:
-    return f"{ctx.node.code}/query"
+    return signed.issuer_of(ctx.node.code)
 
 
 def _signed(ctx: Context, wanted: AuthorisationIn) -> Authorisation:
@@ -249,7 +251,7 @@ def _out(ctx: Context, row: Authorisation) -> AuthorisationOut:
         valid_until=claims.valid_until,
         max_uses=claims.max_uses,
         uses=row.uses,
-        state=signed.state(claims, uses=row.uses, revoked_at=row.revoked_at, on=ctx.legal_date),
+        state=permission.state(claims, uses=row.uses, revoked_at=row.revoked_at, on=ctx.legal_date),
         given_at=row.given_at,
         revoked_at=row.revoked_at,
         token=row.token,

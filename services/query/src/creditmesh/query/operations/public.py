@@ -46,7 +46,11 @@ def public_lists(ctx: Context) -> PublicLists:
 async def public_records(ctx: Context, item: str, *, after: str | None, limit: int) -> Page[PublicRecord]:
     """The public records of an item, newest first; NotFound if the catalogue does not open the item to all."""
     if item not in _open_items(ctx):
-        raise NotFound("This item is not open to all; see /v1/public/lists.", "该条目不对外公示；见 /v1/public/lists。")
+        day = ctx.legal_date
+        raise NotFound(
+            f"This item is not open to all on {day}, the node's legal date; see /v1/public/lists.",
+            f"截至业务日期 {day}，该条目不对外公示；见 /v1/public/lists。",
+        )
     before = paging.read(after, UUID)
     found = await public.of_item(await ctx.alone(), item, shown=_shown(ctx), before=before, limit=limit + 1)
     return await _page(ctx, found, limit)
