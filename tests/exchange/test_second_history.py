@@ -358,7 +358,7 @@ async def test_wherever_it_is_ended_the_same_command_goes_on_and_does_nothing_tw
     while await step(city, head):
         commits += 1
         await killed(city)
-    assert commits >= 8
+    assert commits >= 7
     monkeypatch.setattr(saying_again, "waiting", waiting)
     await killed(city)
     await goes_on(apart)
