@@ -13,9 +13,11 @@ from creditmesh.client import ClientError, Node
 from creditmesh.gateway.routes import Routes
 from creditmesh.node.declaration import NODE
 from creditmesh.sandbox.routes_page import (
+    GUIDES,
     PAGE,
     WITHOUT_COMMAND,
     WITHOUT_METHOD,
+    beginning,
     commands,
     commands_of,
     methods,
@@ -184,6 +186,20 @@ def test_every_route_has_a_method_or_is_named_with_the_reason_for_none():
 def test_every_route_with_a_method_has_a_command_or_is_named_with_the_reason_for_none():
     called = {named(route) for route in Routes(NODE.services).all} - set(WITHOUT_METHOD)
     assert {route for route in called if not commands_of(route)} == set(WITHOUT_COMMAND)
+
+
+def test_every_route_has_the_guide_that_is_about_it():
+    routes = Routes(NODE.services).all
+    by = {named(route): beginning(route) for route in routes}
+    assert set(by.values()) == GUIDES.keys(), "and no beginning is of no route"
+    told = {
+        name: (PAGE.parents[1] / "guide" / f"{page}.md").read_text(encoding="utf-8") for name, page in GUIDES.items()
+    }
+    for route in routes:  # the page has it, or a route or a command of the same kind
+        kind = "/".join(route.template.split("/")[:3])
+        calls = [f"`creditmesh {each}" for each in commands_of(named(route))]
+        assert any(each in told[by[named(route)]] for each in (kind, *calls)), named(route)
+    assert (by["POST /v1/items/{item}/records"], by["GET /v1/me/cases"]) == ("/v1/items/", "/v1/me/cases")
 
 
 def test_the_page_reads_from_a_command_which_methods_it_calls():

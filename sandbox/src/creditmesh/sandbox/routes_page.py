@@ -60,12 +60,41 @@ WITHOUT_COMMAND: Mapping[str, str] = {
     "GET /v1/exchange/feeds/{feed}/proofs/consistency": _PROOF,
 }
 """What the client calls and no command does, and why."""
+GUIDES: Mapping[str, str] = {
+    "/v1/catalogue/": "catalogue",
+    "/v1/catalogue/items/{code}/template.csv": "submitting",
+    "/v1/catalogue/items/{code}/schema": "submitting",
+    "/v1/items/": "submitting",
+    "/v1/submissions/": "submitting",
+    "/v1/records/": "submitting",
+    "/v1/reviews/": "submitting",
+    "/v1/quality/": "submitting",
+    "/v1/subjects/": "credentials",
+    "/v1/queries/": "querying",
+    "/v1/authorisations/": "querying",
+    "/v1/me/": "querying",
+    "/v1/me/cases": "cases",
+    "/v1/cases/": "cases",
+    "/v1/public/": "querying",
+    "/v1/screenings/": "acting",
+    "/v1/eligibility/": "acting",
+    "/v1/designations/": "acting",
+    "/v1/tasks/": "acting",
+    "/v1/exchange/": "peers",
+    "/v1/exchange/feeds/{feed}/entries": "client",
+    "/v1/exchange/feeds/{feed}/checkpoint": "client",
+    "/v1/exchange/feeds/{feed}/proofs/": "client",
+}
+"""The guide that is about a route, by how its path begins; the longest beginning counts."""
 _HEAD = """# The routes, and how they are called
 
 Written from the code by `python -m creditmesh.sandbox.routes_page`. Methods are those of the
-[client](../guide/client.md)'s `Node`; a command is `creditmesh <command>`. A guide is the first that shows the route.
-What stands in brackets says why there is no
+[client](../guide/client.md)'s `Node`; a command is `creditmesh <command>`. What stands in brackets says why there is no
 method, or no command. 接口一览：可调用方、客户端方法、命令与指南。
+
+The operator's own listener is not in it: no `creditmesh` command calls it. Its routes are in
+[a document of their own](openapi-operator.json), and `creditmesh-node --help` has what calls them.
+运维人员的接口不在此列，见其单独的接口文档及 `creditmesh-node --help`。
 
 | route | who | client | command | guide |
 |---|---|---|---|---|
@@ -146,12 +175,13 @@ def _who(route: Route) -> str:
 
 
 def _guide(route: Route) -> str:
-    shape = re.escape(route.template)
-    written = re.compile(re.sub(r"\\\{\w+\\\}", r"[^/\\s`]+", shape) + r"(?![\w/{])")
-    for page in sorted((DOCS / "guide").glob("*.md")):
-        if written.search(page.read_text(encoding="utf-8")):
-            return f"[{page.stem}](../guide/{page.name})"
-    return ""
+    page = GUIDES[beginning(route)]
+    return f"[{page}](../guide/{page}.md)"
+
+
+def beginning(route: Route) -> str:
+    """By which of `GUIDES` a route has its guide."""
+    return max((each for each in GUIDES if f"{route.template}/".startswith(each)), key=len)
 
 
 def _shape(name: str) -> str:
