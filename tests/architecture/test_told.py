@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import typer
@@ -16,6 +16,8 @@ from creditmesh.client.cli.app import app as client
 from creditmesh.node.cli import app as node
 from creditmesh.node.reference import openapi, operators_openapi
 from creditmesh.sandbox.cli import app as sandbox
+from creditmesh.schemas.identifiers import DocumentType
+from creditmesh.schemas.subject import SubjectIn
 from tests.support.pages import PAGES, ROOT, blocks, without_blocks
 
 NOT_BUILT = ROOT / "docs" / "reference" / "not-built.md"
@@ -249,3 +251,12 @@ def test_a_code_of_what_is_not_built_stands_in_no_guide_without_it():
     for page in PAGES:
         said = without_blocks(page)
         assert not any(f"`{code}`" in said for code in codes) or "/reference/not-built.md)" in said, page
+
+
+def test_every_document_that_names_a_subject_is_in_the_guide():
+    for page in ("querying.md", "zh/querying.md"):
+        text = (ROOT / "docs" / "guide" / page).read_text(encoding="utf-8")
+        assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) >= {*get_args(DocumentType)}, page
+        shown = re.search(r"`(\{\"kind\".*?\"name\".*?\})`", text)
+        assert shown is not None, page
+        assert SubjectIn.model_validate_json(shown[1]).kind == "natural_person"
