@@ -20,6 +20,7 @@ import httpx
 import pytest
 
 from creditmesh.sandbox.sample_files import samples
+from creditmesh.sandbox.story.steps import FAILED, HELD
 from tests.journeys.test_story import left_behind
 from tests.support.pages import PAGES, ROOT, blocks, reader, run_by
 
@@ -137,8 +138,8 @@ def suggested(running: Running) -> list[str]:
 
 
 def test_the_whole_story_has_walked_with_a_process_a_node(running: Running):
-    assert running.said.count("✓") >= 29
-    assert "✗" not in running.said
+    assert running.said.count(HELD) >= 29
+    assert FAILED not in running.said
 
 
 def test_what_it_prints_to_try_works_when_it_is_pasted(running: Running):

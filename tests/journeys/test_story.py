@@ -54,8 +54,8 @@ def test_the_whole_story_walks_with_a_process_a_service_and_leaves_nothing_runni
     """With a process a node it walks in `test_newcomer`."""
     done = told(state, "--split")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
-    assert done.stdout.count("√") >= 29
-    assert "×" not in done.stdout
+    assert done.stdout.count(HELD) >= 29
+    assert FAILED not in done.stdout
     assert not left_behind(state)
     assert not (state / "sandbox.json").exists(), "its tokens open nothing any more"
 
@@ -71,6 +71,6 @@ def test_a_story_whose_check_fails_ends_at_that_step(state: Path, tmp_path: Path
     (samples / "expected.json").write_text(json.dumps(expected))
     done = told(state, CREDITMESH_SAMPLES=str(samples))
     assert done.returncode == 1
-    assert done.stdout.count("×") == 1
-    assert "penalties-gb18030.csv" in done.stdout.split("×")[1]
+    assert done.stdout.count(FAILED) == 1
+    assert "penalties-gb18030.csv" in done.stdout.split(FAILED)[1]
     assert not left_behind(state)

@@ -5,7 +5,7 @@ from typing import Any
 
 from creditmesh.node.named import feed_name, node_code
 from creditmesh.node.operator import Operator
-from creditmesh.schemas.exchange import waiting_line
+from creditmesh.schemas.received import waiting_line
 
 COLUMNS = ("peer", "feed", "size", "state")
 _PATH = "/v1/admin/feeds"

@@ -15,7 +15,7 @@ import uvloop
 
 from creditmesh.node import door, running, status
 from creditmesh.node.cli import app
-from creditmesh.sandbox.forked import END, Asked
+from creditmesh.sandbox.forked import END, NodeCommand
 
 LOADED = (door, running, status, uvloop)
 """What the commands that run a process import themselves."""
@@ -34,7 +34,7 @@ class ForkServer:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
-    def serve(self) -> Asked | None:
+    def serve(self) -> NodeCommand | None:
         """Fork for whatever is asked; what was asked in a process that was forked, None when nobody asks any more."""
         while True:
             readable, _, _ = select.select([self._asking, self._woken], [], [])
@@ -49,13 +49,13 @@ class ForkServer:
                 if self._forked(asked, pipe):
                     return asked
 
-    def _next(self) -> tuple[Asked | None, int]:
+    def _next(self) -> tuple[NodeCommand | None, int]:
         text, pipes, _, _ = socket.recv_fds(self._asking, 65536, 1)
         while text and not text.endswith(END):
             text += self._asking.recv(65536)
-        return (Asked.model_validate_json(text), pipes[0]) if text else (None, -1)
+        return (NodeCommand.model_validate_json(text), pipes[0]) if text else (None, -1)
 
-    def _forked(self, asked: Asked, pipe: int) -> bool:
+    def _forked(self, asked: NodeCommand, pipe: int) -> bool:
         pid = os.fork()
         if pid:
             self._pipes[pid] = pipe
@@ -89,7 +89,7 @@ class ForkServer:
             os.kill(pid, signal.SIGTERM)
 
 
-def _become(asked: Asked) -> None:
+def _become(asked: NodeCommand) -> None:
     """Take the command's environment, and its log for both outputs."""
     log = os.open(asked.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     os.dup2(log, 1)

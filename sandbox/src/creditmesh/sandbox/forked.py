@@ -19,7 +19,7 @@ SECONDS_TO_END = 15.0
 END = b"\n"
 
 
-class Asked(BaseModel):
+class NodeCommand(BaseModel):
     """A `creditmesh-node` command that is to run as a process."""
 
     arguments: tuple[str, ...]
@@ -72,7 +72,7 @@ class Forking:
 
     def run(self, arguments: Sequence[str], *, environment: Mapping[str, str], log: Path) -> Forked:
         """Run `creditmesh-node` with these arguments. NodeError with the fork server's log if that has ended."""
-        asked = Asked(arguments=tuple(arguments), environment=dict(environment), log=log.resolve())
+        asked = NodeCommand(arguments=tuple(arguments), environment=dict(environment), log=log.resolve())
         text = asked.model_dump_json().encode() + END
         told, tells = os.pipe()
         with self._lock:

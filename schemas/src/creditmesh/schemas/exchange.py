@@ -5,7 +5,6 @@ the line) and commits to the body with a salt: a body can be erased, and the log
 """
 
 from base64 import b64encode
-from collections.abc import Sequence
 from hashlib import sha256
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -205,12 +204,6 @@ class AnswerOut(Out):
     node: NodeCode
     applied: tuple[EntryRange, ...]
     refused: tuple[EntryRefusal, ...]
-
-
-def waiting_line(count: int, unknown: Sequence[str]) -> str:
-    """What an operator reads of a copy of which so many wait, for these words."""
-    over = "" if count < MOST_WAITING else ", and more are refused until they are offered again after the upgrade"
-    return f"{count} entries wait for a newer version{over}: {', '.join(unknown)}"
 
 
 class FeedOut(Out):

@@ -8,7 +8,16 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
-from creditmesh.schemas.exchange import GONE, NOT_JUDGED, EntryLine, FeedEntry, LineType, RecordBody, effect
+from creditmesh.schemas.exchange import (
+    GONE,
+    MOST_WAITING,
+    NOT_JUDGED,
+    EntryLine,
+    FeedEntry,
+    LineType,
+    RecordBody,
+    effect,
+)
 from creditmesh.schemas.identifiers import Code, FeedName, NodeCode
 from creditmesh.schemas.words import Effect
 
@@ -156,3 +165,9 @@ def _read(text: str) -> tuple[EntryLine | None, str | None]:
         else isinstance(said, str) and _WORD.fullmatch(said)
     )
     return None, f"{member} {said}" if named else None
+
+
+def waiting_line(count: int, unknown: Sequence[str]) -> str:
+    """What an operator reads of a copy of which so many wait, for these words."""
+    over = "" if count < MOST_WAITING else ", and more are refused until they are offered again after the upgrade"
+    return f"{count} entries wait for a newer version{over}: {', '.join(unknown)}"

@@ -10,6 +10,8 @@ from rich.text import Text
 from creditmesh.client import ClientError, ProblemError
 
 SECONDS_TO_SEE = 30.0
+HELD, FAILED = "√", "×"
+"""How a step that holds begins, and one that does not: signs that GBK has too."""
 
 
 class StoryFailed(Exception):
@@ -38,10 +40,10 @@ class Story:
             with self._console.status(f"{title} / {title_zh}"):
                 yield said.append
         except (CheckFailed, ClientError) as error:
-            self._line(("×", "red"), (title, title_zh), began, said)
+            self._line((FAILED, "red"), (title, title_zh), began, said)
             self._console.print(f"      {_words(error)}", style="red")
             raise StoryFailed from error
-        self._line(("√", "green"), (title, title_zh), began, said)
+        self._line((HELD, "green"), (title, title_zh), began, said)
 
     def end(self) -> None:
         """Say how long it took."""

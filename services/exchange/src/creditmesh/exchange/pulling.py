@@ -20,8 +20,9 @@ from creditmesh.exchange.store import catching_up, copies
 from creditmesh.exchange.store.copies import FeedCopy, Unsent
 from creditmesh.schemas.acknowledgements import EntryRange
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.exchange import UP, waiting_line
+from creditmesh.schemas.exchange import UP
 from creditmesh.schemas.pages import BadPage, VerifiedPage
+from creditmesh.schemas.received import waiting_line
 
 SECONDS_STOPPED = 5.0
 """How often a stopped copy is looked at, whether an operator has let it go on."""
@@ -204,9 +205,8 @@ class Pulling:
 class Sending:
     """The acknowledgements of one feed of one peer.
 
-    Each leaves when every reader of this node has passed what it is about: whoever has it may rely on it that no query
-    here shows what was ended, and that departments here were asked to lift what they had applied because of it. The
-    peer says what it lacks, and that is sent again; whenever it may have lost something, its last one asks.
+    Each leaves when every reader of this node has passed what it is about: no query here shows what was ended then, and
+    departments were asked to lift what they had applied. What the peer lacks is sent again; the last one asks for that.
     """
 
     def __init__(self, equipment: Equipment, peer: Callable[[], Peer], feed: str) -> None:
@@ -214,9 +214,7 @@ class Sending:
         self._peer = peer
         self._feed = feed
         self._patience = Backoff(feed)
-        self._looked = 0
-        self._asks = True
-        self._asked = 0.0
+        self._looked, self._asks, self._asked = 0, True, 0.0
         self._code = ""
         self._lacks: tuple[EntryRange, ...] = ()
         """What the peer said last that it lacks: it is sent again, behind what is new."""
@@ -253,8 +251,8 @@ class Sending:
         if self._asks or now - self._asked > SECONDS_TO_ASK:
             self._asks, self._asked = True, now
         async with self._equipment.pool.session() as session:
-            if not await has_followed(session, self._equipment):  # what is signed says who is above
-                return SECONDS_TO_COME
+            if not await has_followed(session, self._equipment):
+                return SECONDS_TO_COME  # what is signed says who is above
             waiting = await answering.unsent(session, code, self._feed, limit=_AT_ONCE)
             last = await copies.newest_sent(session, code, self._feed) if self._asks else None
         lacks = () if last is None else await self._hand_over(peer, last)
