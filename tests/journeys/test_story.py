@@ -11,6 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from creditmesh.sandbox.story.steps import FAILED, HELD
+
 pytestmark = pytest.mark.timeout(1000)
 SECONDS = 900  # where the machine is busy; what it takes is measured elsewhere
 COMMAND = [str(Path(sys.executable).parent / "creditmesh-sandbox"), "--once"]
