@@ -61,9 +61,14 @@ def header(found: ErasureOut) -> str:
 
 
 def outcome(found: ErasureOut) -> tuple[str, str] | None:
-    """Whether all of it is done, in a line of each language; None where nothing was done, or it was not asked."""
-    if found.complete is None:
+    """Whether all of it is done, in a line of each language; None where nothing was done."""
+    if found.erasure is None:
         return None
+    if found.complete is None:
+        return (
+            "all is deleted and acknowledged; what became of the key was not written down when it was ordered",
+            "已全部删除并收讫；登记时未载明密钥的处理情况",
+        )
     if found.complete:
         return "complete", "已全部办结"
     return (

@@ -68,3 +68,8 @@ class Proof(_Wire):
     line: str
     path: tuple[str, ...]
     """Hex: the inclusion proof of the line at `index` in the tree of `acknowledgement.size`."""
+
+
+def behind(ranges: Iterable[EntryRange], place: int) -> tuple[EntryRange, ...]:
+    """What of these is from there on."""
+    return tuple(EntryRange(first=max(each.first, place), until=each.until) for each in ranges if each.until > place)

@@ -230,7 +230,7 @@ class FeedOut(Out):
     unknown: tuple[str, ...] = ()
     """Entries that wait until this node is upgraded, and what they say that its version has no word for."""
     refused: dict[str, int] = Field(default_factory=dict)
-    """Of a copy, for its operator: how many entries are refused here, by reason; `feeds offer` judges them anew."""
+    """Of a copy, for its operator: how many entries are refused here, by reason, of the newest 10,000."""
     answers: tuple[AnswerOut, ...] = ()
     """Of a feed of this node, for its operator: what each node that reads it has applied."""
 

@@ -1,4 +1,4 @@
-"""How long a peer that is not there is waited for before it is tried again."""
+"""How long a peer that is not there is waited for before it is tried again, and how its operator is told of it."""
 
 import asyncio
 import random
@@ -6,6 +6,7 @@ import random
 import structlog
 
 from creditmesh.chassis.bus.faults import PATIENCE
+from creditmesh.chassis.equipment import Equipment
 from creditmesh.exchange.peer import NotNow, PeerRefused
 
 LONGEST = 3.0
@@ -39,3 +40,11 @@ class Backoff:
         if self.times:
             _log.info("peer is there again", peer=peer, feed=self._feed)
         self.times, self._refused, self.refusal = 0, 0, None
+
+
+def tell(equipment: Equipment, place: str, why: str | None) -> None:
+    """Tell in readiness what stands still there, and why; None: nothing does."""
+    if why is None:
+        equipment.stopped.pop(place, None)
+    else:
+        equipment.stopped[place] = why

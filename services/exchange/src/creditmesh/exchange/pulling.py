@@ -1,7 +1,7 @@
 """Following one feed of one peer, and sending a peer what was signed about it: two loops that may end at any moment."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection
 from typing import TypeVar, cast
 
 import structlog
@@ -12,13 +12,13 @@ from creditmesh.chassis.context import Context, has_followed
 from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.errors import Uncertain
 from creditmesh.chassis.metrics import FEED_REFUSED, FEED_STOPPED, FEED_WAITING
-from creditmesh.exchange.backoff import Backoff
+from creditmesh.exchange.backoff import Backoff, tell
 from creditmesh.exchange.operations import answering, proving, receiving, telling
 from creditmesh.exchange.operations.answering import Waiting
 from creditmesh.exchange.peer import LIMIT, NotNow, PageTooLarge, PageTooSlow, Peer, PulledPage
 from creditmesh.exchange.store import catching_up, copies
 from creditmesh.exchange.store.copies import FeedCopy, Unsent
-from creditmesh.schemas.acknowledgements import EntryRange
+from creditmesh.schemas.acknowledgements import EntryRange, behind
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.exchange import UP
 from creditmesh.schemas.pages import BadPage, VerifiedPage
@@ -198,8 +198,8 @@ class Pulling:
         FEED_REFUSED.labels(self._code, self._feed).set(refusal is not None)
         FEED_WAITING.labels(self._code, self._feed).set(0 if copy is None else copy.waiting)
         waits = waiting_line(copy.waiting, copy.unknown) if copy is not None and copy.waiting else None
-        _tell(self._equipment, f"{self._code}/{self._feed}", alarm or waits)
-        _tell(self._equipment, f"{self._code}/{self._feed} pages", refusal)
+        tell(self._equipment, f"{self._code}/{self._feed}", alarm or waits)
+        tell(self._equipment, f"{self._code}/{self._feed} pages", refusal)
 
 
 class Sending:
@@ -227,6 +227,9 @@ class Sending:
         try:
             with uncertain_on_failure(f"acknowledgements of {self._feed}"):
                 while True:
+                    if not await self._may_sign():
+                        await wake.wait(SECONDS_TO_COME)
+                        continue
                     try:
                         waiting = await self._send()
                         self._patience.done(self._peer().party.code)
@@ -242,7 +245,12 @@ class Sending:
             self._equipment.notifications.forget(wake)
 
     def _show(self, why: str | None) -> None:
-        _tell(self._equipment, f"{self._code}/{self._feed} acknowledgements", why)
+        tell(self._equipment, f"{self._code}/{self._feed} acknowledgements", why)
+
+    async def _may_sign(self) -> bool:
+        """Whether this process knows who is above today: what is signed says so."""
+        async with self._equipment.pool.session() as session:
+            return await has_followed(session, self._equipment)
 
     async def _send(self) -> float:
         """Send what may leave, the oldest first, then some of what the peer lacks; the seconds until it looks again."""
@@ -251,8 +259,6 @@ class Sending:
         if self._asks or now - self._asked > SECONDS_TO_ASK:
             self._asks, self._asked = True, now
         async with self._equipment.pool.session() as session:
-            if not await has_followed(session, self._equipment):
-                return SECONDS_TO_COME  # what is signed says who is above
             waiting = await answering.unsent(session, code, self._feed, limit=_AT_ONCE)
             last = await copies.newest_sent(session, code, self._feed) if self._asks else None
         lacks = () if last is None else await self._hand_over(peer, last)
@@ -267,7 +273,7 @@ class Sending:
                 lacks = await self._hand_over(peer, each)
         self._asks = False
         more = again[-1].until if len(again) == _AT_ONCE else None
-        self._lacks = lacks if more is None else _after(self._lacks, more)
+        self._lacks = lacks if more is None else behind(self._lacks, more)
         return SECONDS_TO_LOOK if self._lacks else self._rest(waiting)  # however often a peer says so
 
     async def _hand_over(self, peer: Peer, made: Unsent) -> tuple[EntryRange, ...]:
@@ -286,15 +292,3 @@ class Sending:
             self._looked += 1
             return SECONDS_TO_COME
         return 0.0 if len(waiting.ready) == _AT_ONCE else SECONDS_TO_LOOK
-
-
-def _after(ranges: Sequence[EntryRange], place: int) -> tuple[EntryRange, ...]:
-    return tuple(EntryRange(first=max(each.first, place), until=each.until) for each in ranges if each.until > place)
-
-
-def _tell(equipment: Equipment, place: str, why: str | None) -> None:
-    """Tell in readiness what stands still there, and why; None: nothing does."""
-    if why is None:
-        equipment.stopped.pop(place, None)
-    else:
-        equipment.stopped[place] = why

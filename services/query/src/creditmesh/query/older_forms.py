@@ -12,6 +12,7 @@ from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.service import Workplace
 from creditmesh.chassis.units import Unit
 from creditmesh.query.operations import public
+from creditmesh.query.operations.public import Searched
 
 SECONDS_TO_FIRST = (10.0, 30.0)
 SECONDS_BETWEEN = 3600.0
@@ -45,16 +46,16 @@ class OlderFormRounds:
 
     async def round(self) -> int:
         """Search all forms that are left, but for those that somebody else has just now: how many that were."""
-        searched, last, after = 0, self._most, _FIRST
-        while last == self._most:
-            last, after = await self._turn(after)
-            searched += last
+        searched, turn = 0, Searched(self._most, 0, _FIRST)
+        while turn.found == self._most:
+            turn = await self._turn(turn.after)
+            searched += turn.read
             await asyncio.sleep(SECONDS_BETWEEN_TURNS)
         if searched:
             _log.info("older public forms searched for persons' numbers", forms=searched)
         return searched
 
-    async def _turn(self, after: UUID) -> tuple[int, UUID]:
+    async def _turn(self, after: UUID) -> Searched:
         context = Context(self._equipment)
         try:
             done = await public.search_older(context, after=after, most=self._most)

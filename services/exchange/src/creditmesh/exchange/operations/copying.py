@@ -32,7 +32,7 @@ async def resume(ctx: Context, peer: str, feed: str) -> FeedOut:
     session = await ctx.alone()
     if not await copies.resume(session, peer, feed):
         raise NotStopped("See GET /v1/admin/feeds for those that are.", "已停止的副本见 GET /v1/admin/feeds。")
-    return _out(await copies.copy_of(session, peer, feed))
+    return _out(await copies.copy_of(session, peer, feed), (await refusals.counts(session)).get((peer, feed)))
 
 
 async def _with_answers(ctx: Context, feed: str) -> FeedOut:

@@ -25,8 +25,11 @@ _POINTED = ("record", "rev", "subject", "change", "item", "party")
 
 
 async def lock(ctx: Context, changes: Sequence[Change]) -> None:
-    """Lock the records that are told of, before a feed's head is held."""
-    await ctx.lock(event.record for _, event in changes if event.change in TOLD)
+    """Lock the records that are told of, before a feed's head is held; certificates rest on who is named above then."""
+    told = [event.record for _, event in changes if event.change in TOLD]
+    if told:
+        await ctx.assert_followed()
+    await ctx.lock(told)
 
 
 async def tell(ctx: Context, changes: Sequence[Change]) -> None:
@@ -164,7 +167,6 @@ async def _tell_nodes(ctx: Context, told: Sequence[TrackedRevision]) -> None:
 
     Who was taken out keeps what it was given. What is not in the feed, or stands there as withheld, nobody has.
     """
-    await ctx.assert_followed()  # a certificate rests on who is named here
     standing = await feeds.placed(await ctx.session(), UP, {(each.record, each.rev, each.change) for each in told})
     enrolled = [peer.code for peer in ctx.followed(Directory).enrolled("above")]
     for each in told:

@@ -8,6 +8,7 @@ from creditmesh.exchange.store.pages import EntryPlace
 from creditmesh.schemas.exchange import GONE, STATE_CHANGES, TOLD
 
 _AT_ONCE = 50
+_MOST_COUNTED = 10_000
 WITH_CONTENT = TOLD - STATE_CHANGES | {"discharged"}
 """The changes that holders answer for and that are refused for what they say."""
 Revision = tuple[UUID, int]
@@ -50,8 +51,12 @@ _REFUSED = """
      where peer = :peer and feed = :feed and index >= :after and code <> :gone order by index limit :limit
 """
 _COUNTS = """
-    select peer, feed, code, count(*) as many from exchange.refused_entry where code <> :gone
-     group by peer, feed, code order by peer, feed, code
+    select c.peer, c.feed, r.code, count(*) as many
+      from exchange.copy_head c
+     cross join lateral (
+        select r.code from exchange.refused_entry r
+         where r.peer = c.peer and r.feed = c.feed and r.code <> :gone order by r.index desc limit :most) r
+     group by c.peer, c.feed, r.code order by c.peer, c.feed, r.code
 """
 _MARK_ENDED = """
     update exchange.refused_entry set seen_to = false
@@ -91,9 +96,12 @@ async def refused(session: Session, peer: str, feed: str, *, after: int, limit: 
 
 
 async def counts(session: Session) -> dict[tuple[str, str], dict[str, int]]:
-    """How many entries of each copy (peer and feed) are refused, by code; no such as their sender has no more."""
+    """How many entries of each copy (peer and feed) are refused, by code; no such as their sender has no more.
+
+    Of a copy with very many the newest are counted.
+    """
     found: dict[tuple[str, str], dict[str, int]] = {}
-    for peer, feed, code, many in await session.fetch(_COUNTS, {"gone": GONE}):
+    for peer, feed, code, many in await session.fetch(_COUNTS, {"gone": GONE, "most": _MOST_COUNTED}):
         found.setdefault((peer, feed), {})[code] = many
     return found
 

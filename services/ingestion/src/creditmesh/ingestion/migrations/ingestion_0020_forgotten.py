@@ -118,6 +118,8 @@ revoke all on function ingestion.purge from public;
 """
 # Which orders wait for whose key, and when all of an order's were destroyed.
 KEYS = """
+create index on ingestion.erased_record (record);
+create index on ingestion.erasing (subject);
 alter table ingestion.closing add column erasures uuid[] not null default '{}';
 update ingestion.closing c
    set erasures = array(select distinct e.erasure from ingestion.erased_record e where e.record = any(c.records));
@@ -125,8 +127,6 @@ create table ingestion.erased_key (
     erasure uuid primary key references ingestion.erasure,
     at timestamptz not null
 );
-create index on ingestion.erased_record (record);
-create index on ingestion.erasing (subject);
 """
 
 

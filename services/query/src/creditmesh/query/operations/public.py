@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.bulk import in_slices
@@ -71,10 +72,18 @@ async def search(ctx: Context, wanted: PublicSearch) -> Page[PublicRecord]:
     return await _page(ctx, found, limit, name=name)
 
 
-async def search_older(ctx: Context, *, after: UUID, most: int) -> tuple[int, UUID]:
+class Searched(NamedTuple):
+    """How many forms of an older rule were found, how many could be read, and the record behind which the next are."""
+
+    found: int
+    read: int
+    after: UUID
+
+
+async def search_older(ctx: Context, *, after: UUID, most: int) -> Searched:
     """Put stars for persons' numbers into at most so many forms of an older rule behind a record.
 
-    How many were found, and the record behind which the next are. One that cannot be read is left as it is.
+    One that cannot be read is left as it is.
     """
     session = await ctx.session()
     searched = []
@@ -85,7 +94,7 @@ async def search_older(ctx: Context, *, after: UUID, most: int) -> tuple[int, UU
         name, code = keys_without_numbers(each.form, form, name=each.name, code=each.code)
         searched.append(replace(each, form=form, name=name, code=code))
     await public.write(session, searched)
-    return len(older), older[-1][0] if older else after
+    return Searched(len(older), len(readable), older[-1][0] if older else after)
 
 
 def _place(beginning: str, text: str) -> tuple[str, UUID]:
