@@ -1,5 +1,6 @@
 """What a node signs about another's feed, and what proves it to somebody else, off line."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
