@@ -152,7 +152,7 @@ FIELDS: dict[str, tuple[dict[str, Any], str, str]] = {
         "int_parsing",
     ),
     "missing from a member": ({"colour": "red", "wheel": {"shape": "round"}}, "/wheel/spokes", "missing"),
-    "no member at all": ({"colour": "red", "wheel": {"shape": SENT}}, "/wheel", "union_tag_invalid"),
+    "no member at all": ({"colour": "red", "wheel": {"shape": SENT}}, "/wheel/shape", "union_tag_invalid"),
     "personal value of a wrong type": ({"colour": "red", "owner": {"number": SENT}}, "/owner", "string_type"),
     "personal value too long": ({"colour": "red", "owner": SENT * 40}, "/owner", "string_too_long"),
     "no object": ([SENT], "", "model_attributes_type"),  # type: ignore[dict-item]

@@ -23,7 +23,7 @@ from creditmesh.exchange.backoff import Backoff
 from creditmesh.exchange.operations import acknowledging
 from creditmesh.exchange.operations.answering import cut
 from creditmesh.exchange.peer import NotNow, Peer, PeerRefused, PeerUnreachable
-from creditmesh.exchange.pulling import SECONDS_TO_ASK, SECONDS_TO_LOOK, Sending
+from creditmesh.exchange.pulling import SECONDS_TO_ASK, SECONDS_TO_COME, SECONDS_TO_LOOK, Sending
 from creditmesh.exchange.store import answers, copies
 from creditmesh.schemas.acknowledgements import MOST_ANSWERED, MOST_NAMED, Acknowledgement, EntryRange
 from creditmesh.schemas.signed import SignedText, said
@@ -530,3 +530,20 @@ async def test_one_refusal_of_a_peer_that_was_away_for_long_is_not_again_and_aga
 
 async def resting(_: float) -> None:
     """No time passes."""
+
+
+async def test_a_process_that_has_not_followed_the_catalogue_signs_nothing(city: City, sending: Loop):
+    """What it signs says who is above: of that it may know what was so before."""
+    receiver = Receiver(lambda _: lacking())
+    followed = city.node.host.followed
+    passed, followed.passed = followed.passed, 0
+    running = asyncio.create_task(sending(receiver).run())
+    try:
+        await asyncio.sleep(2 * SECONDS_TO_COME)
+        assert receiver.taken == []
+        followed.passed = passed
+        await eventually(lambda: bool(receiver.taken))
+    finally:
+        followed.passed = passed
+        running.cancel()
+        await asyncio.wait([running])
