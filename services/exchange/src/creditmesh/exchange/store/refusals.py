@@ -5,10 +5,11 @@ from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.store.pages import EntryPlace
-from creditmesh.schemas.exchange import GONE, STATE_CHANGES, TOLD
+from creditmesh.schemas.exchange import GONE, STATE_CHANGES, TOLD, WAITING
 
 _AT_ONCE = 50
 _MOST_COUNTED = 10_000
+_OTHERWISE = [GONE, *WAITING]
 WITH_CONTENT = TOLD - STATE_CHANGES | {"discharged"}
 """The changes that holders answer for and that are refused for what they say."""
 Revision = tuple[UUID, int]
@@ -55,7 +56,8 @@ _COUNTS = """
       from exchange.copy_head c
      cross join lateral (
         select r.code from exchange.refused_entry r
-         where r.peer = c.peer and r.feed = c.feed and r.code <> :gone order by r.index desc limit :most) r
+         where r.peer = c.peer and r.feed = c.feed and r.code <> all(cast(:others as text[]))
+         order by r.index desc limit :most) r
      group by c.peer, c.feed, r.code order by c.peer, c.feed, r.code
 """
 _MARK_ENDED = """
@@ -96,12 +98,12 @@ async def refused(session: Session, peer: str, feed: str, *, after: int, limit: 
 
 
 async def counts(session: Session) -> dict[tuple[str, str], dict[str, int]]:
-    """How many entries of each copy (peer and feed) are refused, by code; no such as their sender has no more.
+    """How many entries of each copy (peer and feed) are refused, by code; of very many the newest are counted.
 
-    Of a copy with very many the newest are counted.
+    No such as wait for a newer version, and no such as their sender has no more: nobody can mend these here.
     """
     found: dict[tuple[str, str], dict[str, int]] = {}
-    for peer, feed, code, many in await session.fetch(_COUNTS, {"gone": GONE, "most": _MOST_COUNTED}):
+    for peer, feed, code, many in await session.fetch(_COUNTS, {"others": _OTHERWISE, "most": _MOST_COUNTED}):
         found.setdefault((peer, feed), {})[code] = many
     return found
 
