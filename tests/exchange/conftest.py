@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,11 @@ import pytest
 from creditmesh.catalogue import operations as catalogue
 from creditmesh.catalogue.objects import entry_of
 from creditmesh.chassis.caller import Caller
+from creditmesh.chassis.context import Context
 from creditmesh.chassis.vault.keys import Keys
+from creditmesh.exchange.entries import Draft
+from creditmesh.exchange.operations.feeds import append
+from creditmesh.exchange.store import feeds
 from creditmesh.schemas.events import HolderChanged
 from creditmesh.schemas.exchange import FeedEntry, PageEnd, feed_origin
 from creditmesh.schemas.pages import VerifiedPage, verify_page
@@ -170,3 +174,10 @@ class Signer:
 @pytest.fixture
 async def signed(city: City) -> Signer:
     return Signer(city)
+
+
+async def appended(ctx: Context, drafts: Sequence[Draft]) -> int:
+    """Where the first of these stands in `up` now."""
+    place = (await feeds.head(await ctx.session(), "up")).size
+    await append(ctx, "up", drafts)
+    return place

@@ -13,7 +13,6 @@ from creditmesh.chassis.packing import unpack
 from creditmesh.chassis.vault.keys import verified
 from creditmesh.exchange.entries import key_draft
 from creditmesh.exchange.operations import sharing
-from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.store import lost
 from creditmesh.exchange.store.lost import COPY, LostEntry
 from creditmesh.schemas.acknowledgements import Acknowledgement
@@ -21,7 +20,7 @@ from creditmesh.schemas.events import RecordChanged
 from creditmesh.schemas.exchange import EntryLine
 from creditmesh.schemas.signed import SignedText, read
 from creditmesh.schemas.tlog import leaf_hash, verify_inclusion
-from tests.exchange.conftest import NOW, City, Signer
+from tests.exchange.conftest import NOW, City, Signer, appended
 from tests.exchange.test_feeds import MARKET, submitted
 
 
@@ -174,7 +173,7 @@ async def test_a_text_that_says_something_twice_is_refused(city: City, signed: S
 async def test_an_answer_about_a_revision_that_is_being_made_again_is_asked_for_again(city: City, signed: Signer):
     async with city.node.context("exchange") as ctx:
         drafts = [key_draft(key=f"again-{n}", alg="a", wrapped=[], at=NOW) for n in range(3)]
-        first = await append(ctx, "up", drafts)
+        first = await appended(ctx, drafts)
         await lost.add(await ctx.session(), [LostEntry("up", first + 1, uuid4(), 1, "repaired")])
     given = await signed.make(first=first, refused=[{"index": first + 1, "code": "unknown_item"}])
     for _ in range(2):

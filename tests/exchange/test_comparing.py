@@ -27,7 +27,7 @@ from creditmesh.exchange.store.child_entries import ChildEntry
 from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.exchange import AcknowledgedBody, feed_origin
 from creditmesh.schemas.tlog import Checkpoint, Range, checkpoint_text, leaf_hash, signed_note
-from tests.exchange.conftest import NOW, City, node_caller, row_of
+from tests.exchange.conftest import NOW, City, appended, node_caller, row_of
 from tests.exchange.sender import answered
 from tests.support.eventually import eventually
 
@@ -56,7 +56,7 @@ class Process:
     async def append(self) -> int:
         context = Context(self.equipment)
         try:
-            place = await append(context, "up", [a_draft(0)])
+            place = await appended(context, [a_draft(0)])
             await context.commit()
         finally:
             await context.rollback()

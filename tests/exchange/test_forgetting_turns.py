@@ -25,7 +25,7 @@ from creditmesh.exchange.store.lost import LostEntry
 from creditmesh.exchange.store.revisions import BESIDE, HIDING
 from creditmesh.schemas.events import EntriesJudged, RecordPurged
 from creditmesh.schemas.exchange import NOT_JUDGED, EntryRefusal
-from tests.exchange.conftest import City, neighbour, row_of
+from tests.exchange.conftest import City, appended, neighbour, row_of
 from tests.exchange.sender import Puller
 from tests.exchange.test_feeds import publish_penalty, submit_one, submitted
 from tests.exchange.test_forgetting import (  # noqa: F401 - fixtures
@@ -233,7 +233,7 @@ async def lost_content(city: City) -> tuple[UUID, int]:
         item="fading_penalty",
     )
     async with city.node.context("exchange") as ctx:
-        index = await append(ctx, "up", [content])
+        index = await appended(ctx, [content])
         await lost.add(await ctx.session(), [LostEntry("up", index, record, 1, "accepted", "fading_penalty")])
     await looked_through(city)
     assert await bodies(city, str(record)) == [("accepted", True)], "it is being made again"
@@ -259,7 +259,7 @@ async def test_what_came_back_is_forgotten_and_the_feed_is_not_looked_through_ag
     record = uuid4()
     said = [Draft(line="{}", salt=b"x", body='{"a":1}', record=record, rev=r, change="corrected") for r in (1, 2)]
     async with lonely.node.context("exchange") as ctx:
-        index = await append(ctx, "up", said)
+        index = await appended(ctx, said)
         await lost.add(await ctx.session(), [LostEntry("up", index, record, 1, "corrected", why="copy")])
     await looked_through(lonely)
     assert await bodies(lonely, str(record)) == [("corrected", True)] * 2
