@@ -57,22 +57,19 @@ ACKNOWLEDGEMENT = sign(
 )
 
 
-TOKEN = authorisation_text.sign(
-    authorisation_text.Claims(
-        iss="city/query",
-        jti=UUID(int=2),
-        iat=1,
-        sub="handle",
-        grantee="alpha_credit",
-        purpose="credit_assessment",
-        items=("administrative_penalty",),
-        valid_from=date(2026, 3, 2),
-        valid_until=date(2026, 6, 2),
-        max_uses=3,
-    ),
-    key_id="c1",
-    signature=CITY.sign,
+CLAIMS = authorisation_text.Claims(
+    iss="city/query",
+    jti=UUID(int=2),
+    iat=1,
+    sub="handle",
+    grantee="alpha_credit",
+    purpose="credit_assessment",
+    items=("administrative_penalty",),
+    valid_from=date(2026, 3, 2),
+    valid_until=date(2026, 6, 2),
+    max_uses=3,
 )
+TOKEN = authorisation_text.sign(CLAIMS, key_id="c1", signature=CITY.sign)
 
 
 def written(tmp_path, signed: SignedText, **beside: object):
@@ -120,6 +117,18 @@ def test_a_persons_authorisation_is_checked_and_what_it_permits_is_said(remote, 
     for altered in (f"{head}.{claims}.{signature[::-1]}", f"{head}.{claims.swapcase()}.{signature}", head):
         file.write_text(altered)
         assert verify(remote, file, "--public", PUBLIC).returncode in {1, 2}
+
+
+def test_a_text_that_nobody_signed_writes_no_line_and_moves_no_cursor(remote, tmp_path):
+    escape = "\n\x1b[1;32mfits: city\x9b8m\u202e"
+    beside = verify(remote, written(tmp_path, RECEIPT, **{escape: 1}), "--public", PUBLIC)
+    assert (beside.returncode, "??[1;32mfits: city?8m?" in beside.stderr) == (1, True)
+    forged = tmp_path / "permission.jws"
+    claims = CLAIMS.model_copy(update={"iss": f"{escape}/query"})
+    forged.write_text(authorisation_text.sign(claims, key_id="c1", signature=CITY.sign))
+    for options in ((), ("--public", PUBLIC, "--repin")):
+        told = verify(remote, forged, *options)
+        assert (told.returncode, "fits" in told.stderr + told.stdout) == (2, False)
 
 
 def test_without_a_key_nothing_is_believed_but_one_that_was_pinned_for_that_node_is(remote, tmp_path, pins):
