@@ -91,6 +91,11 @@ def notice(detail: str, detail_zh: str) -> None:
     notices.print(printable_lines(f"{detail_zh}\n{detail}"), style="yellow")
 
 
+def signed_for(node: str) -> None:
+    """The first line about a text that fits: a key proves nothing of whoever gave it for this node's."""
+    answers.print(f"签署节点 signed for: {node}")
+
+
 def error(problem: ClientError, *, as_json: bool = False) -> None:
     """Why it did not work: the rule, the field and the remedy."""
     if as_json:
