@@ -16,7 +16,7 @@ from creditmesh.schemas.identifiers import Code
 
 TYPE: Literal["creditmesh-authorisation+jws"] = "creditmesh-authorisation+jws"
 _ISSUES = "/query"
-_Issuer = Annotated[str, StringConstraints(pattern=rf"^[a-z][a-z0-9]{{1,15}}{_ISSUES}$")]
+_Issuer = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{1,15}/query$")]
 _Handle = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]{1,64}$")]
 """Both are said to people before anybody knows who signed."""
 
