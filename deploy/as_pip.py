@@ -53,10 +53,10 @@ def as_uv(pip: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
     cert = pip.get("cert") or environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE")
     if cert:
         given["SSL_CERT_DIR" if Path(cert).is_dir() else "SSL_CERT_FILE"] = cert
-    elif store := system_store():
-        given |= {"UV_SYSTEM_CERTS": "true", "PIP_CERT": store}
-    elif sys.platform == "darwin":  # its store is no file
+    else:
         given["UV_SYSTEM_CERTS"] = "true"
+        if store := system_store():
+            given["PIP_CERT"] = store
     return given
 
 
@@ -65,7 +65,8 @@ def system_store() -> str | None:
     paths = ssl.get_default_verify_paths()
     if paths.cafile:
         return paths.cafile
-    return paths.capath if paths.capath and any(Path(paths.capath).iterdir()) else None
+    hashed = paths.capath and any(Path(paths.capath).glob("*.[0-9]"))  # the names by which OpenSSL finds them
+    return paths.capath if hashed else None
 
 
 def main() -> None:

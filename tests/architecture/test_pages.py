@@ -1,6 +1,7 @@
 """What a page shows is run: no example without a test, none whose failure nobody sees, none that works once alone."""
 
 import re
+import subprocess
 from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
@@ -129,3 +130,28 @@ def test_yaml_that_is_shown_can_be_read():
 def test_what_is_shown_is_compared_with_what_is_printed():
     assert is_answer('{"a": "…", …"b": [1]}', '{"a":"x","c":2,"b":[1]}\n')
     assert not is_answer('{"a": "…", "b": [1]}', '{"a":"x","c":2,"b":[2]}\n')
+
+
+@pytest.mark.parametrize("page", ["docs/guide/submitting.md", "docs/guide/zh/submitting.md"])
+def test_what_had_ended_is_not_among_what_the_nightly_job_withdraws(page: str, tmp_path: Path):
+    """The page's own lines, with last night's verdicts and tonight's."""
+    (tmp_path / "var").mkdir()
+    ended = '{"verdict":"unchanged","record":"ended","reasons":[{"code":"record_ended"}]}\n'
+    stays = '{"verdict":"unchanged","record":"stays","reasons":[{"code":"record_ended"}]}\n'
+    (tmp_path / "var/verdicts.ndjson").write_text('{"record":"gone"}\n{"record":"stays"}\n' + ended)
+    (tmp_path / "var/tonight.ndjson").write_text(stays)
+    lines = [
+        line
+        for line in (ROOT / page).read_text(encoding="utf-8").splitlines()
+        if line.startswith(("records()", "comm"))
+    ]
+    subprocess.run(["bash", "-c", "\n".join(lines)], cwd=tmp_path, check=True)  # noqa: S603, S607 - the page's lines
+    assert (tmp_path / "var/left.txt").read_text() == "gone\n"
+
+
+@pytest.mark.parametrize("page", ["docs/guide/own-node.md", "docs/guide/zh/own-node.md"])
+def test_a_page_that_is_begun_again_makes_its_key_under_a_label_of_its_own(page: str):
+    """Two of a label may live, and the page takes its key back at its end alone."""
+    issued = [line for line in (ROOT / page).read_text(encoding="utf-8").splitlines() if "keys issue" in line]
+    assert issued
+    assert [line for line in issued if "--label town-$(date +%s)" not in line] == []

@@ -4,7 +4,7 @@ import json
 import os
 import pwd
 from base64 import b64encode
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from creditmesh.client.cli import options
 from creditmesh.schemas import authorisation_text
 from creditmesh.schemas.acknowledgements import Acknowledgement
+from creditmesh.schemas.rules.calendar import shanghai_day
 from creditmesh.schemas.signed import SignedText, sign
 from creditmesh.schemas.verdicts import Receipt
 from tests.client.test_cli_pull import run
@@ -57,22 +58,20 @@ ACKNOWLEDGEMENT = sign(
 )
 
 
-TOKEN = authorisation_text.sign(
-    authorisation_text.Claims(
-        iss="city/query",
-        jti=UUID(int=2),
-        iat=1,
-        sub="handle",
-        grantee="alpha_credit",
-        purpose="credit_assessment",
-        items=("administrative_penalty",),
-        valid_from=date(2026, 3, 2),
-        valid_until=date(2026, 6, 2),
-        max_uses=3,
-    ),
-    key_id="c1",
-    signature=CITY.sign,
+TODAY = shanghai_day(datetime.now(UTC))
+CLAIMS = authorisation_text.Claims(
+    iss="city/query",
+    jti=UUID(int=2),
+    iat=1,
+    sub="handle",
+    grantee="alpha_credit",
+    purpose="credit_assessment",
+    items=("administrative_penalty",),
+    valid_from=TODAY,
+    valid_until=TODAY + timedelta(days=90),
+    max_uses=3,
 )
+TOKEN = authorisation_text.sign(CLAIMS, key_id="c1", signature=CITY.sign)
 
 
 def written(tmp_path, signed: SignedText, **beside: object):
@@ -110,16 +109,62 @@ def test_a_persons_authorisation_is_checked_and_what_it_permits_is_said(remote, 
     file = tmp_path / "permission.jws"
     file.write_text(TOKEN + "\n")
     told = verify(remote, file, "--public", PUBLIC)
-    assert (told.returncode, "alpha_credit" in told.stdout, "2026-06-02" in told.stdout) == (0, True, True), told.stderr
-    assert "hand-in" in told.stderr
+    assert (told.returncode, "alpha_credit" in told.stdout) == (0, True), told.stderr
+    assert f"from {CLAIMS.valid_from} until before {CLAIMS.valid_until}," in told.stdout
+    assert f"{CLAIMS.valid_from} 起，{CLAIMS.valid_until} 失效" in told.stdout
+    for who in (
+        "to a bureau with creditmesh authorisations hand-in",
+        "to the person with creditmesh authorisations list",
+    ):
+        assert who in told.stderr
     document = json.loads(verify(remote, file, "--public", PUBLIC, "--json").stdout)
-    assert (document["kind"], document["until"], document["publics"]) == ("authorisation", "2026-06-02", [PUBLIC])
+    assert (document["kind"], document["node"], document["publics"]) == ("authorisation", "city", [PUBLIC])
+    assert (document["until"], document["today"]) == (str(CLAIMS.valid_until), "within")
     assert verify(remote, file, "--public", STRANGER).returncode == 1
     assert verify(remote, file).returncode == 2
     head, claims, signature = TOKEN.split(".")
     for altered in (f"{head}.{claims}.{signature[::-1]}", f"{head}.{claims.swapcase()}.{signature}", head):
         file.write_text(altered)
         assert verify(remote, file, "--public", PUBLIC).returncode in {1, 2}
+
+
+@pytest.mark.parametrize(
+    ("days", "today", "line"),
+    [
+        ((-31, 0), "expired", "已失效 over"),
+        ((-31, 1), "within", None),
+        ((2, 3), "not_yet", "尚未生效 not yet in force"),
+    ],
+)
+def test_an_authorisation_of_which_today_is_no_day_does_not_pass(remote, tmp_path, days, today, line):
+    first, end = (TODAY + timedelta(days=number) for number in days)
+    claims = CLAIMS.model_copy(update={"valid_from": first, "valid_until": end})
+    file = tmp_path / "permission.jws"
+    file.write_text(authorisation_text.sign(claims, key_id="c1", signature=CITY.sign))
+    told = verify(remote, file, "--public", PUBLIC)
+    code = 0 if line is None else 1
+    assert (told.returncode, line is None or line in told.stdout.splitlines()) == (code, True)
+    document = verify(remote, file, "--public", PUBLIC, "--json")
+    assert (document.returncode, json.loads(document.stdout)["today"]) == (code, today)
+
+
+@pytest.mark.parametrize("text", [json.dumps(RECEIPT.model_dump()), json.dumps(ACKNOWLEDGEMENT.model_dump()), TOKEN])
+def test_the_node_for_which_a_key_is_believed_is_the_first_thing_said(remote, tmp_path, text):
+    file = tmp_path / "kept"
+    file.write_text(text)
+    assert verify(remote, file, "--public", PUBLIC).stdout.startswith("签署节点 signed for: city\n")
+
+
+def test_a_text_that_nobody_signed_writes_no_line_and_moves_no_cursor(remote, tmp_path):
+    escape = "\n\x1b[1;32mfits: city\x9b8m\u202e"
+    beside = verify(remote, written(tmp_path, RECEIPT, **{escape: 1}), "--public", PUBLIC)
+    assert (beside.returncode, "??[1;32mfits: city?8m?" in beside.stderr) == (1, True)
+    forged = tmp_path / "permission.jws"
+    claims = CLAIMS.model_copy(update={"iss": f"{escape}/query"})
+    forged.write_text(authorisation_text.sign(claims, key_id="c1", signature=CITY.sign))
+    for given in ((), ("--public", PUBLIC, "--repin")):
+        told = verify(remote, forged, *given)
+        assert (told.returncode, "fits" in told.stderr + told.stdout) == (2, False)
 
 
 def test_without_a_key_nothing_is_believed_but_one_that_was_pinned_for_that_node_is(remote, tmp_path, pins):

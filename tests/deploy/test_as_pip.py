@@ -1,5 +1,6 @@
 """`make setup` reaches the package index as pip on that machine does: its files, its variables, its certificates."""
 
+import ast
 import contextlib
 import hashlib
 import http.server
@@ -184,6 +185,20 @@ def test_an_authority_in_the_systems_store_alone_is_known_to_uv_and_to_the_pip_o
             plain = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
             done = subprocess.run(line, env=plain | variables, capture_output=True, text=True, check=False)  # noqa: S603
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("hashed", [True, False])
+def test_a_folder_is_the_systems_store_for_pip_where_it_can_be_looked_into_and_uv_has_the_system_in_any_case(
+    tmp_path: Path, authority: tuple[Path, Path], *, hashed: bool
+):
+    """Names that are no hashes are found by nobody: pip would trust none at all instead of its own."""
+    (tmp_path / ("0a1b2c3d.0" if hashed else "snakeoil.pem")).write_bytes(authority[0].read_bytes())
+    look = "import os, sys; sys.path.insert(0, 'deploy'); import as_pip; print(as_pip.as_uv({}, {}))"
+    environ = {**os.environ, "SSL_CERT_DIR": str(tmp_path), "SSL_CERT_FILE": str(tmp_path / "none")}
+    done = subprocess.run([sys.executable, "-c", look], env=environ, capture_output=True, text=True, check=True)  # noqa: S603
+    assert ast.literal_eval(done.stdout) == {"UV_SYSTEM_CERTS": "true"} | (
+        {"PIP_CERT": str(tmp_path)} if hashed else {}
+    )
 
 
 def test_a_certificate_that_nobody_knows_is_refused(index: Path, tmp_path: Path, authority: tuple[Path, Path]):

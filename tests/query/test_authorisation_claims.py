@@ -13,7 +13,7 @@ from joserfc import jws
 from joserfc.jwk import OKPKey
 
 from creditmesh.query.authorisation import holds, state
-from creditmesh.schemas.authorisation_text import Claims, NotSignedHere, read, sign
+from creditmesh.schemas.authorisation_text import Claims, NotSignedHere, claimed, read, sign
 
 KEY = Ed25519PrivateKey.generate()
 TODAY = date(2026, 5, 4)
@@ -66,6 +66,8 @@ def test_a_changed_character_makes_it_unreadable(place, bit):
         b'{"alg":"Ed25519","kid":"node-1","typ":"creditmesh+jwt"}',
         b'{"alg":"Ed25519","kid":"node-2","typ":"creditmesh-authorisation+jws"}',
         b'{"alg":"Ed25519","kid":"node-1","typ":"creditmesh-authorisation+jws","jwk":{}}',
+        b'{"alg":"Ed25519","kid":' + b"1" * 5_000 + b',"typ":"creditmesh-authorisation+jws"}',
+        b'{"alg":"Ed25519","kid":"node-1\\n","typ":"creditmesh-authorisation+jws"}',
         b'["Ed25519"]',
         b"\xff",
     ],
@@ -114,3 +116,20 @@ def test_its_state_says_what_became_of_it():
     assert state(CLAIMS, uses=0, revoked_at=now, on=TODAY) == "revoked"
     assert state(CLAIMS, uses=0, revoked_at=None, on=TODAY + timedelta(days=10)) == "expired"
     assert state(CLAIMS, uses=0, revoked_at=None, on=TODAY - timedelta(days=1)) == "not_yet"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"iss": "city"},
+        {"iss": "city/exchange"},
+        {"iss": "\n\x1b[1;32mcity/query"},
+        {"iss": "city/query\n"},
+        {"sub": "\x1b[8m"},
+        {"sub": ""},
+        {"sub": "h" * 65},
+    ],
+)
+def test_what_would_be_said_of_a_text_before_anybody_knows_who_signed_it_is_a_code_and_a_handle(said):
+    with pytest.raises(NotSignedHere):
+        claimed(signed(CLAIMS.model_copy(update=said)))

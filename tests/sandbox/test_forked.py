@@ -2,15 +2,17 @@
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
 from creditmesh.node.errors import NodeError
-from creditmesh.sandbox.forked import LOG, Forked, Forking, forking
+from creditmesh.sandbox.forked import END, LOG, Asked, Forked, Forking, forking
 
 pytestmark = pytest.mark.timeout(300)  # it loads a node, on a machine that may be busy
 NO_NODE = {"CREDITMESH_NODE": "nobody", "CREDITMESH_SERVICES": "no JSON"}
@@ -80,9 +82,87 @@ def test_what_still_runs_when_who_asked_is_gone_is_told_to_end(tmp_path: Path):
         time.sleep(0.05)
 
 
+def loaded(folder: Path) -> psutil.Process:
+    """The fork server of a folder."""
+    [process] = [each for each in psutil.Process().children() if str(folder) in each.cmdline()]
+    return process
+
+
+def ended(process: psutil.Process) -> bool:
+    """Whether it has; one that nobody has waited for too."""
+    try:
+        process.wait(60)
+    except psutil.TimeoutExpired:
+        return False
+    return True
+
+
+@contextmanager
+def kept_by_none(log: Path, server: Forking) -> Iterator[Forked]:
+    """A process that is ended in any case."""
+    process = waiting(server, log)
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+
+
+def test_without_the_fork_server_what_runs_is_known_to_run_and_can_be_ended(tmp_path: Path):
+    with forking(tmp_path) as server, kept_by_none(tmp_path / "left.log", server) as process:
+        loading, itself = loaded(tmp_path), psutil.Process(process.pid)
+        loading.kill()
+        assert ended(loading)
+        with pytest.raises(TimeoutError):
+            process.wait(1)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) != 0
+        assert ended(itself)
+
+
+def test_what_tells_a_whole_group_to_end_leaves_the_fork_server_to_end_last(tmp_path: Path):
+    with forking(tmp_path) as server, kept_by_none(tmp_path / "one.log", server) as process:
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            loaded(tmp_path).send_signal(number)
+        assert run(server, tmp_path / "other.log", "--version").wait(60) == 0
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            process.send_signal(number)
+        assert process.wait(60) == -signal.SIGHUP
+
+
+def asking(socket_: socket.socket, log: Path) -> int:
+    """Ask for a process and go before it ends; its pid."""
+    asked = Asked(arguments=("--version",), environment={"PATH": os.environ["PATH"]}, log=log)
+    text = asked.model_dump_json().encode() + END
+    told, tells = os.pipe()
+    socket.send_fds(socket_, [text], [tells])
+    os.close(told)
+    os.close(tells)
+    return int(socket_.recv(64))
+
+
+def test_where_nobody_hears_how_a_process_ended_the_others_are_served(tmp_path: Path):
+    with forking(tmp_path) as server, kept_by_none(tmp_path / "one.log", server) as process:
+        assert ended(psutil.Process(asking(server._server, tmp_path / "unheard.log")))
+        assert run(server, tmp_path / "other.log", "--version").wait(60) == 0
+        assert process.poll() is None
+
+
+def test_who_asks_and_dies_in_the_middle_is_no_longer_waited_for(tmp_path: Path):
+    with forking(tmp_path) as server, kept_by_none(tmp_path / "one.log", server) as process:
+        loading = loaded(tmp_path)
+        told, tells = os.pipe()
+        socket.send_fds(server._server, [b"{"], [tells])
+        server._server.shutdown(socket.SHUT_WR)
+        assert ended(loading)
+        assert process.wait(60) != 0
+        os.close(told)
+        os.close(tells)
+
+
 def test_where_none_can_be_started_the_log_is_named(tmp_path: Path):
     with forking(tmp_path) as server:
-        [loading] = [each for each in psutil.Process().children() if str(tmp_path) in each.cmdline()]
-        loading.kill()
+        loaded(tmp_path).kill()
         with pytest.raises(NodeError, match=LOG):
             run(server, tmp_path / "none.log", "--version")

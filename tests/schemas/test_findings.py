@@ -13,6 +13,7 @@ from creditmesh.schemas.findings import RULES, of_one_fault, place_of, texts_of
 from creditmesh.schemas.listing import MOST_LISTED, listed
 from creditmesh.schemas.problems import read_aloud
 from creditmesh.schemas.records import CorrectionIn, WithdrawalIn
+from creditmesh.schemas.subject import SubjectIn
 from creditmesh.schemas.text_forms import FORMS
 
 
@@ -47,6 +48,13 @@ def test_of_one_fault_one_line_is_said():
     with pytest.raises(ValidationError) as caught:
         _One.model_validate({"kind": "bureau", "scopes": []})
     assert [each["type"] for each in of_one_fault(caught.value.errors())] == ["too_short"]
+
+
+def test_of_a_type_of_ours_that_is_read_from_a_text_one_line_is_said_and_no_name_of_pydantics():
+    with pytest.raises(ValidationError) as found:
+        SubjectIn.model_validate({"kind": "organisation", "document": {"type": "uscc", "number": 7}})
+    [fault] = of_one_fault(found.value.errors(include_input=False))
+    assert (place_of(fault), texts_of(fault)[0]) == (("document", "number"), "A text is needed.")
 
 
 def test_of_a_kind_that_is_none_the_field_is_named_and_the_kinds_that_there_are():

@@ -10,6 +10,7 @@ import select
 import signal
 import socket
 import sys
+from contextlib import suppress
 
 import uvloop
 
@@ -19,6 +20,9 @@ from creditmesh.sandbox.forked import END, NodeCommand
 
 LOADED = (door, running, status, uvloop)
 """What the commands that run a process import themselves."""
+
+NOT_ITS_END = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What a whole group of processes is told with: this one ends with its socket, after what it started."""
 
 
 class ForkServer:
@@ -32,10 +36,19 @@ class ForkServer:
         self._wake.setblocking(False)
         signal.set_wakeup_fd(self._wake.fileno())
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_BLOCK, NOT_ITS_END)
 
     def serve(self) -> NodeCommand | None:
-        """Fork for whatever is asked; what was asked in a process that was forked, None when nobody asks any more."""
+        """Fork for whatever is asked; what was asked in a process that was forked, None when nobody asks any more.
+
+        However it leaves, what it started is told to end.
+        """
+        try:
+            return self._serve()
+        finally:
+            self._end_all()
+
+    def _serve(self) -> NodeCommand | None:
         while True:
             readable, _, _ = select.select([self._asking, self._woken], [], [])
             if self._woken in readable:
@@ -44,7 +57,6 @@ class ForkServer:
             if self._asking in readable:
                 asked, pipe = self._next()
                 if asked is None:
-                    self._end_all()
                     return None
                 if self._forked(asked, pipe):
                     return asked
@@ -52,7 +64,8 @@ class ForkServer:
     def _next(self) -> tuple[NodeCommand | None, int]:
         text, pipes, _, _ = socket.recv_fds(self._asking, 65536, 1)
         while text and not text.endswith(END):
-            text += self._asking.recv(65536)
+            more = self._asking.recv(65536)
+            text = text + more if more else b""
         return (NodeCommand.model_validate_json(text), pipes[0]) if text else (None, -1)
 
     def _forked(self, asked: NodeCommand, pipe: int) -> bool:
@@ -61,19 +74,20 @@ class ForkServer:
             self._pipes[pid] = pipe
             self._asking.sendall(b"%d\n" % pid)
             return False
-        os.close(pipe)
         self._leave()
+        os.set_inheritable(pipe, False)  # open while the process lives: without this server its end is its word
         _become(asked)
         return True
 
     def _leave(self) -> None:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, NOT_ITS_END)
         for each in (self._asking, self._woken, self._wake):
             each.close()
         for pipe in self._pipes.values():
             os.close(pipe)
+        self._pipes.clear()
 
     def _reap(self) -> None:
         while self._pipes:
@@ -81,12 +95,13 @@ class ForkServer:
             if not pid:
                 return
             pipe = self._pipes.pop(pid)
-            with os.fdopen(pipe, "wb") as told:
+            with suppress(BrokenPipeError), os.fdopen(pipe, "wb") as told:
                 told.write(b"%d\n" % os.waitstatus_to_exitcode(ended))
 
     def _end_all(self) -> None:
         for pid in self._pipes:
-            os.kill(pid, signal.SIGTERM)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
 
 
 def _become(asked: NodeCommand) -> None:

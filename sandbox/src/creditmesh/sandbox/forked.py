@@ -58,7 +58,8 @@ class Forked:
 
     def _watch(self, told: int) -> None:
         with os.fdopen(told, "rb") as pipe:
-            self._code = int(pipe.readline() or -signal.SIGKILL)  # without a word: the fork server is gone
+            # Without a word the fork server is gone, and the process, which held the pipe open, has ended somehow.
+            self._code = int(pipe.readline() or -signal.SIGKILL)
         self._ended.set()
 
 

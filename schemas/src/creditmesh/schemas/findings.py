@@ -107,6 +107,9 @@ RULES: Mapping[str, tuple[str, str]] = {
 }
 OTHER = ("This value does not have the required type or form.", "取值的类型或格式不符合要求。")
 """Said under any other rule of pydantic's."""
+_OURS = "is_instance_of"
+_TRIED = re.compile(r"[a-z-]+\[.*\]", re.DOTALL)
+"""The member of a union that pydantic tried: no name of a field."""
 _QUOTED = re.compile(r"'((?:[^'\\\\]|\\\\.)*)'")
 
 
@@ -125,10 +128,19 @@ def texts_of(finding: Mapping[str, Any]) -> tuple[str, str]:
 def place_of(finding: Mapping[str, Any]) -> tuple[str | int, ...]:
     """Where it was found: of a union that is told by one of its fields, that field."""
     told_by = _QUOTED.findall(str(finding.get("ctx", {}).get("discriminator", "")))
-    return (*finding["loc"], *told_by)
+    steps = (step for step in finding["loc"] if not (isinstance(step, str) and _TRIED.fullmatch(step)))
+    return (*steps, *told_by)
 
 
 def of_one_fault(findings: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The findings without those that follow from another: a list is too short of an entry that was refused."""
+    """The findings without those that follow from another, or say nothing beside it.
+
+    A list is too short of an entry that was refused; of a type of ours that is also read from a text, what the text
+    lacks is told.
+    """
     refused = {place[:end] for place in map(place_of, findings) for end in range(len(place))}
-    return [each for each in findings if each["type"] != "too_short" or tuple(each["loc"]) not in refused]
+    return [
+        each
+        for each in findings
+        if each["type"] != _OURS and (each["type"] != "too_short" or tuple(each["loc"]) not in refused)
+    ]

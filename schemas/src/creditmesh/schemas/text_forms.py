@@ -28,6 +28,8 @@ FORMS: Mapping[str, tuple[str, str]] = {
         "a field's code: capital letters, digits and `_`, a letter first",
         "字段代码：大写字母、数字、`_`，字母开头",
     ),
+    r"^[a-z][a-z0-9]{1,15}/query$": ("who signs at a node: NODE/query", "签署方：节点代码/query"),
+    r"^[0-9A-Za-z_-]{1,64}$": ("a handle: up to 64 letters, digits, `_`, `-`", "标识：至多 64 位字母、数字、`_`、`-`"),
     r"^[a-z_]{1,64}$": ("a reason's code: small letters and `_`", "原因代码：小写字母、`_`"),
     r"^[a-z0-9][a-z0-9_-]{0,31}$": (
         "a label: up to 32 small letters, digits, `_`, `-`, no mark first",

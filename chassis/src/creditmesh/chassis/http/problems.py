@@ -76,8 +76,6 @@ def field_errors(errors: Sequence[Mapping[str, Any]], body: object = None) -> tu
     """
     found: list[FieldError] = []
     for error in of_one_fault(errors):
-        if error["type"] == _OURS:
-            continue
         if len(found) == MOST_FINDINGS:
             break
         detail, detail_zh = texts_of(error)
@@ -87,8 +85,6 @@ def field_errors(errors: Sequence[Mapping[str, Any]], body: object = None) -> tu
 
 
 _READING = ("GET", "HEAD")
-_OURS = "is_instance_of"
-"""Said of a type of ours that is also read from a text; what the text lacks is told beside it."""
 
 
 def _pointer(place: Sequence[str | int], body: object) -> str:

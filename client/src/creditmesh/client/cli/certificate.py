@@ -46,6 +46,7 @@ def _tell(file: Path, certificate: Certificate, *, as_json: bool) -> None:
         document: dict[str, object] = {"file": name, "kind": "certificate", "publics": [certificate.public]}
         say.document(document | certificate.model_dump(mode="json", include=names))
         return
+    say.signed_for(certificate.node)
     say.answers.print(f"相符 fits: {name}: {certificate.record} rev {certificate.rev} ({certificate.change})")
     say.answers.print(f"所认可的公钥 key believed: {certificate.public}")
     table = say.columns("持有方 holder", "结果", "outcome", "证明 proof")

@@ -24,8 +24,8 @@ class Exit(IntEnum):
 
 _TOLD = {
     Exit.DONE: "已完成 done",
-    Exit.REFUSED: "有行被拒绝、主体未识别或核验不符 rows were refused, subjects not identified, or "
-    "something does not fit",
+    Exit.REFUSED: "有行被拒绝、主体未识别、核验不符或授权不在有效期内 rows were refused, subjects not identified, or "
+    "something does not fit or is not in force today",
     Exit.FAILED: "未能办理：用法、文件、密钥、连接有误，或节点整体拒绝 not done: usage, file, key or connection, "
     "or the node refused the whole",
     Exit.INTERRUPTED: "中断 interrupted",

@@ -1,10 +1,11 @@
 """The part of `creditmesh verify` that is about receipts, acknowledgements of what was pulled, and authorisations."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel
 
@@ -14,7 +15,8 @@ from creditmesh.client.errors import Unsendable, Unverified
 from creditmesh.client.pins import pin, pinned
 from creditmesh.client.statements import Checked, check_authorisation, check_statement
 from creditmesh.schemas.acknowledgements import Acknowledgement
-from creditmesh.schemas.authorisation_text import claimed, node_of
+from creditmesh.schemas.authorisation_text import Claims, claimed, node_of
+from creditmesh.schemas.rules.calendar import shanghai_day
 from creditmesh.schemas.signed import SignedText, said
 from creditmesh.schemas.verdicts import VERDICTS, Receipt
 
@@ -64,7 +66,7 @@ def verify_receipt(file: Path, signed: SignedText, keys: KeySource, *, verdicts:
                 "The verdicts are not those that the receipt was signed over.",
                 "逐行结果与回执所签不符。",
             )
-    _tell(file, "receipt", checked, as_json=as_json)
+    _tell(file, "receipt", node, checked, as_json=as_json)
     if not as_json:
         receipt = checked.statement
         counts = ", ".join(f"{word} {getattr(receipt, word):,}" for word in VERDICTS)
@@ -81,7 +83,7 @@ def verify_acknowledgement(file: Path, signed: SignedText, keys: KeySource, *, a
     """Check what a node signed about another's feed."""
     node = said(Acknowledgement, signed).by
     checked = keys.check(node, lambda believed: check_statement(Acknowledgement, signed, node=node, believed=believed))
-    _tell(file, "acknowledgement", checked, as_json=as_json)
+    _tell(file, "acknowledgement", node, checked, as_json=as_json)
     if not as_json:
         given_ = checked.statement
         say.answers.print(
@@ -92,28 +94,45 @@ def verify_acknowledgement(file: Path, signed: SignedText, keys: KeySource, *, a
 
 
 def verify_authorisation(file: Path, token: str, keys: KeySource, *, as_json: bool) -> Exit:
-    """Check what a node signed for a person, and say what it permits; whether it still holds the node alone knows."""
+    """Check what a node signed for a person, and whether today is among its days; the rest the node alone knows."""
     node = node_of(claimed(token))
     checked = keys.check(node, lambda believed: check_authorisation(token, node=node, believed=believed))
-    _tell(file, "authorisation", checked, as_json=as_json)
+    permits = checked.statement
+    today = _today(permits, shanghai_day(datetime.now(UTC)))
+    _tell(file, "authorisation", node, checked, as_json=as_json, today=today)
     if not as_json:
-        permits = checked.statement
         say.answers.print(
             f"授权 authorisation {permits.jti}: {permits.grantee}, {permits.purpose}, {', '.join(permits.items)}; "
-            f"{permits.valid_from} – {permits.valid_until}, 次数 uses {permits.max_uses}"
+            f"{permits.valid_from} 起，{permits.valid_until} 失效 from {permits.valid_from} until before "
+            f"{permits.valid_until}, 次数 uses {permits.max_uses}"
         )
+        if today in _OUTSIDE:
+            say.answers.print(_OUTSIDE[today])
     say.notice(
-        "Whether it was revoked or is used up, the node alone says: creditmesh authorisations hand-in FILE.",
-        "是否已撤回或用尽，以节点答复为准：creditmesh authorisations hand-in 文件。",
+        "Whether it was revoked or is used up, the node alone says: to a bureau with creditmesh authorisations hand-in "
+        "FILE (an access in the person's log), to the person with creditmesh authorisations list.",
+        "是否已撤回或用尽，以节点答复为准：征信机构用 creditmesh authorisations hand-in 文件（计入本人访问日志），"
+        "本人用 creditmesh authorisations list。",
     )
-    return Exit.DONE
+    return Exit.REFUSED if today in _OUTSIDE else Exit.DONE
 
 
-def _tell(file: Path, kind: str, checked: Checked[BaseModel], *, as_json: bool) -> None:
+_Day = Literal["within", "not_yet", "expired"]
+_OUTSIDE: Mapping[_Day, str] = {"not_yet": "尚未生效 not yet in force", "expired": "已失效 over"}
+
+
+def _today(permits: Claims, today: date) -> _Day:
+    if today < permits.valid_from:
+        return "not_yet"
+    return "within" if today < permits.valid_until else "expired"
+
+
+def _tell(file: Path, kind: str, node: str, checked: Checked[BaseModel], *, as_json: bool, **beside: str) -> None:
     name = say.printable(str(file))
     if as_json:
-        document = {"file": name, "kind": kind, "publics": [checked.public]}
-        say.document(document | checked.statement.model_dump(mode="json", by_alias=True))
+        document = {"file": name, "kind": kind, "node": node, "publics": [checked.public]}
+        say.document(document | beside | checked.statement.model_dump(mode="json", by_alias=True))
         return
+    say.signed_for(node)
     say.answers.print(f"相符 fits: {name}")
     say.answers.print(f"所认可的公钥 key believed: {checked.public}")

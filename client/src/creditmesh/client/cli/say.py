@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from unicodedata import category
 
 from rich.console import Console
 from rich.measure import Measurement
@@ -20,8 +21,13 @@ notices = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_
 
 
 def printable(name: str) -> str:
-    """A file's name with `?` for what is no character: names are bytes, and may be in any encoding."""
-    return name.encode("utf-8", "replace").decode()
+    """A text of somebody else's with `?` for what is no character, ends a line or moves a terminal's cursor."""
+    return "".join(char if char.isprintable() or category(char) == "Zs" else "?" for char in name)
+
+
+def printable_lines(text: str) -> str:
+    """The same of a text that may have lines."""
+    return "\n".join(map(printable, text.split("\n")))
 
 
 _WHOLE = 1_000_000
@@ -40,7 +46,7 @@ def table(shown: Table) -> None:
     """A table where it fits, else a block of `name: value` for each row; where nobody looks, values between tabs."""
     if not answers.is_terminal:
         for row in (_headers(shown), *_rows(shown)):
-            answers.file.write(printable("\t".join(" ".join(cell.split()) for cell in row)) + "\n")
+            answers.file.write("\t".join(printable(" ".join(cell.split())) for cell in row) + "\n")
     elif Measurement.get(answers, answers.options.update(width=_WHOLE), shown).maximum <= answers.width:
         answers.print(shown, soft_wrap=False)
     else:
@@ -65,7 +71,7 @@ def document(given: object) -> None:
 
 def text(given: str) -> None:
     """A document that a program reads, as it is."""
-    write_document(printable(given), answers.file)
+    write_document(given.encode("utf-8", "replace").decode(), answers.file)
 
 
 def nobody_reads() -> int:
@@ -77,12 +83,17 @@ def nobody_reads() -> int:
 def problem_lines(*lines: str) -> None:
     """What did not work, a line each."""
     for line in lines:
-        notices.print(Text(printable(line)), style="bold red")
+        notices.print(Text(printable_lines(line)), style="bold red")
 
 
 def notice(detail: str, detail_zh: str) -> None:
     """A line beside the answer."""
-    notices.print(printable(f"{detail_zh}\n{detail}"), style="yellow")
+    notices.print(printable_lines(f"{detail_zh}\n{detail}"), style="yellow")
+
+
+def signed_for(node: str) -> None:
+    """The first line about a text that fits: a key proves nothing of whoever gave it for this node's."""
+    answers.print(f"签署节点 signed for: {node}")
 
 
 def error(problem: ClientError, *, as_json: bool = False) -> None:
@@ -91,7 +102,7 @@ def error(problem: ClientError, *, as_json: bool = False) -> None:
         document({"error": _document(problem)})
         return
     for line, style in _lines(problem):
-        notices.print(Text(printable(line)), style=style)
+        notices.print(Text(printable_lines(line)), style=style)
 
 
 def _document(problem: ClientError) -> object:

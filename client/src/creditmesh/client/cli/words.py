@@ -6,6 +6,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from creditmesh.client.cli.say import printable_lines
+
 NAMES: Mapping[str, str] = {
     "accesses": "访问日志",
     "accepted_on": "入库日期",
@@ -160,9 +162,4 @@ def worded(kind: Any, value: object) -> str:
         return "是 yes" if value else "否 no"
     words = next((VALUES[each] for each in _parts(kind) if get_origin(each) is Literal and each in VALUES), {})
     word = words.get(str(value))
-    return f"{word} {value}" if word else _plain(str(value))
-
-
-def _plain(text: str) -> str:
-    """A text of somebody else's without what moves a terminal's cursor."""
-    return "".join(char if char.isprintable() or char == "\n" else "?" for char in text)
+    return f"{word} {value}" if word else printable_lines(str(value))
