@@ -89,7 +89,7 @@ class LoadIn(In):
     again: bool = False
     """Whether a body that was published before and has been replaced or withdrawn since is published again."""
     whole: bool = False
-    """Of the shipped catalogue: all of it."""
+    """Of the shipped catalogue: all of it; on a sandbox alone."""
     dry_run: bool = False
     """Only say what would be published, what would stay and what would give way."""
     place: Code | None = None

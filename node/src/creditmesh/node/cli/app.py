@@ -221,7 +221,7 @@ def _days(move: str) -> int:
 def catalogue_load(
     folder: Annotated[Path | None, typer.Argument(help="A folder of YAML; default: the shipped catalogue.")] = None,
     *,
-    whole: Annotated[bool, typer.Option("--whole", help="All of the shipped one.")] = False,
+    whole: Annotated[bool, typer.Option("--whole", help="All of the shipped one, on a sandbox.")] = False,
     place: Annotated[str | None, typer.Option(help="The shipped rules of a place, over it: shenzhen.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Also over what was replaced, withdrawn or is yours.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,

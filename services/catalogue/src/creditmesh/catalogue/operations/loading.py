@@ -16,8 +16,10 @@ from creditmesh.catalogue.operations.own_row import with_keys
 from creditmesh.catalogue.operations.publishing import append, judged
 from creditmesh.catalogue.store import Publication
 from creditmesh.chassis.context import Context
+from creditmesh.chassis.errors import Invalid
 from creditmesh.schemas.catalogue import Tier
 from creditmesh.schemas.identifiers import RANK
+from creditmesh.schemas.problems import FieldError
 
 log = structlog.get_logger(__name__)
 
@@ -45,12 +47,15 @@ async def load(
 ) -> LoadResult:
     """Publish a folder of YAML, by default the shipped catalogue, which is the nation's; `dry_run`: only say so.
 
-    Of the shipped one a node takes what the story needs, or all of it (`whole`). Over a new version of it stays what
+    Of the shipped one a node takes what the story needs; a sandbox all of it where that is asked for (`whole`): some of
+    the rest has a basis that was read and would act before anybody confirmed it. Over a new version of it stays what
     this node narrowed or confirmed, as over one from the tier above. An object of the node's own is not replaced unless
     that is asked for (`again`), and nothing is published that leaves what stands unsound: CatalogueRefused. On a
     sandbox it comes with the invented parties of the node's tier. The node's own row gets the public halves of its
     keys, so that whoever was given a receipt can check it.
     """
+    if whole and not ctx.node.sandbox:
+        raise _unread()
     entries = await asyncio.to_thread(_entries, directory, whole=whole)
     if directory is None and ctx.node.sandbox:
         entries += sandbox.parties(await asyncio.to_thread(folder.read, folder.invented(ctx.node.tier)), ctx.node.code)
@@ -75,6 +80,24 @@ async def load(
                 "an object was published", kind=row.kind, code=row.code, number=row.number, issued_by=row.issued_by
             )
     return LoadResult(published, unchanged, tuple(over.again), tuple(over.gave_way), forbidden)
+
+
+def _unread() -> Invalid:
+    return Invalid(
+        "See errors.",
+        "见 errors。",
+        errors=[
+            FieldError(
+                pointer="/whole",
+                code="sandbox_only",
+                detail="What goes beyond the first 35 objects is for sandboxes: nobody has compared it with the law yet, "
+                "and some of it would act at once. Copy what you have confirmed, and what it names, into a folder of "
+                "yours and load that.",
+                detail_zh="最初 35 个对象之外的内容仅供沙箱使用：其尚未与法律核对，而部分内容一经加载即会生效。"
+                "请将已核实的内容及其引用的对象复制到自己的目录后加载。",
+            )
+        ],
+    )
 
 
 def _entries(directory: Path | None, *, whole: bool) -> tuple[CatalogueObject, ...]:
