@@ -178,6 +178,20 @@ async def test_a_field_that_a_grown_ban_forbids_is_named_and_no_row_brings_it_an
         assert ("/NSR", "forbidden_attribute") in {(each.pointer, each.code) for each in said}
     lacking = {each.pointer for each in read.validate({"CF_XDR_MC": "示例贸易有限公司"})}
     assert "/NSR" not in lacking, "and none is refused for its want"
+    assert lacking, "what else is required still is"
+
+
+async def test_a_grown_ban_of_what_tells_records_apart_refuses_all_of_it(empty: TestNode):
+    """Every row would be refused, with the field and without it."""
+    await publish(empty, OLD_RULE, "rule")
+    for entry in (e for e in SHIPPED if e.kind == "code_set"):
+        await publish(empty, entry.body, "code_set")
+    field = FieldSpec(code="NSR", name="Yearly pay", name_zh="年收入", type="text", max_length=50, required=True)
+    key = (PENALTY.roles.decision_number, "NSR")
+    await publish(empty, own_item("pay", field).model_copy(update={"natural_key": key}), issued_by="city")
+    with pytest.raises(CatalogueRefused) as refused:
+        await load(empty)
+    assert [(e.pointer, e.code) for e in refused.value.errors] == [("/item/pay/fields/NSR", "forbidden_attribute")]
 
 
 async def test_a_dry_run_says_what_would_change_and_changes_nothing(stocked: TestNode):

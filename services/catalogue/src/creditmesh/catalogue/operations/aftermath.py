@@ -8,6 +8,7 @@ from creditmesh.catalogue.errors import CatalogueRefused
 from creditmesh.catalogue.finding import SoundnessFinding
 from creditmesh.catalogue.objects import kept
 from creditmesh.catalogue.store import Publication
+from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.histories import Published
 from creditmesh.schemas.problems import FieldError
 
@@ -26,10 +27,18 @@ def leaves_sound(before: Mapping[Key, Publication], rows: Sequence[Publication])
     after = standing | _bodies(rows)
     known = set(_faults(standing))
     new = [(key, each) for key, each in _faults(after) if (key, each) not in known]
-    unsound = [_fault(key, each) for key, each in new if each.code != _BANNED]
+    unsound = [_fault(key, each) for key, each in new if not _is_only_left_out(after[key], each)]
     if unsound:
         raise _refused(unsound)
     return tuple(f"{code}{each.pointer.removeprefix('/fields')}" for (_, code), each in new)
+
+
+def _is_only_left_out(body: Published, found: SoundnessFinding) -> bool:
+    """Whether rows are taken without the field: it may not be collected, and neither plays a role nor identifies."""
+    if found.code != _BANNED or not isinstance(body, Item):
+        return False
+    used = {*body.identifying, *body.roles.model_dump(exclude_none=True).values()}
+    return found.pointer.removeprefix("/fields/") not in used
 
 
 def _bodies(rows: Iterable[Publication]) -> dict[Key, Published]:
