@@ -6,10 +6,10 @@ from datetime import date, timedelta
 import pytest
 
 from creditmesh.catalogue.errors import CatalogueRefused
-from creditmesh.catalogue.merging import merged
+from creditmesh.catalogue.merging import lost, merged
 from creditmesh.schemas.catalogue import CodeSet, FieldSpec, Item, Rule
 from creditmesh.schemas.catalogue.base import Basis
-from creditmesh.schemas.catalogue.code_set import ForbiddenAttribute
+from creditmesh.schemas.catalogue.code_set import CodeValue, ForbiddenAttribute
 from creditmesh.schemas.catalogue.narrowing import narrows, wider
 from tests.catalogue.test_publishing import PENALTY, directory, load, publish, today, withdraw
 from tests.support.demands import whole
@@ -207,6 +207,54 @@ async def test_a_dry_run_says_what_would_change_and_changes_nothing(stocked: Tes
         told["objects"]
         == (await stocked.operator().post("/v1/admin/catalogue", json={"whole": True})).json()["objects"]
     )
+
+
+def of_set(code: str, *values: CodeValue, open_to_more: bool = False) -> CodeSet:
+    return CodeSet(code=code, name="Set", name_zh="代码集", values=values, open=open_to_more)
+
+
+def value(code: str, *aliases: str, active: bool = True) -> CodeValue:
+    return CodeValue(value=code, name=code, name_zh=code, aliases=aliases, active=active)
+
+
+def test_what_a_city_left_as_it_was_in_a_code_set_is_as_the_new_version_says():
+    was = of_set("some", value("甲", "a1"), value("乙", active=False), value("丙", "c1", "c2"), value("丁"))
+    mine = of_set("some", value("甲", "a1"), value("乙", active=False), value("丙", "c2"))
+    theirs = of_set(
+        "some", value("甲", "a1", "a2"), value("乙"), value("丙", "c1", "c2", "c3"), value("丁"), open_to_more=True
+    )
+    expected = of_set("some", value("甲", "a1", "a2"), value("乙"), value("丙", "c2", "c3"), open_to_more=True)
+    assert merged(mine, theirs, was) == expected
+    assert narrows(expected, theirs)
+
+
+def test_what_a_city_turned_off_in_a_code_set_stays_off():
+    was = of_set("some", value("甲"), value("乙"), open_to_more=True)
+    mine = of_set("some", value("甲", active=False), value("乙"))
+    assert merged(mine, of_set("some", value("甲", "a"), value("乙"), open_to_more=True), was) == of_set(
+        "some", value("甲", "a", active=False), value("乙")
+    )
+
+
+def test_a_spelling_that_a_city_added_to_what_no_number_may_be_stays_whatever_becomes_of_its_value():
+    was = of_set("number_filler", value("无"), value("空"))
+    mine = of_set("number_filler", value("无", "暂无"), value("空", "空缺"), value("待补"))
+    both = merged(mine, of_set("number_filler", value("无", "没有"), value("不详")), was)
+    assert both == of_set("number_filler", value("无", "没有", "暂无"), value("不详"), value("空缺"), value("待补"))
+    assert narrows(both, of_set("number_filler", value("无", "没有"), value("不详")))
+
+
+def test_a_word_that_a_city_added_to_a_ban_stays_where_the_new_version_has_another_ban_for_it():
+    old = ForbiddenAttribute(code="income", name="Income", name_zh="收入", words=("收入",))
+    added = old.model_copy(update={"words": ("收入", "月薪")})
+    wealth = ForbiddenAttribute(code="wealth", name="Wealth", name_zh="财产收入", words=("收入", "存款"))
+    was, mine, theirs = (RULE.model_copy(update={"forbids": (each,)}) for each in (old, added, wealth))
+    both = merged(mine, theirs, was)
+    assert isinstance(both, Rule)
+    assert both.forbidden("月薪") is not None
+    assert narrows(both, theirs)
+    assert not lost(mine, both)
+    assert lost(mine, theirs)
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,8 @@ def laid_over(
         if stays is not None:
             number, digest = row.number + 1, own.digest if stays is mine else digest_of(stays)
             found.again.append(own._replace(number=number, body=numbered(stays, number), digest=digest, at=ctx.instant))
+            if lost(mine, stays):
+                found.gave_way.append(own)
         elif lower or (shipped and (lost(mine, theirs) or was_confirmed(mine, theirs))):
             found.gave_way.append(own)
             log.warning("an own version gave way to a higher tier's", kind=own.kind, code=own.code, number=own.number)
