@@ -279,6 +279,42 @@ async def test_a_narrowing_of_this_tier_stays_when_it_still_narrows_the_new_vers
     assert below.directory.number == number, "and the same once more changes nothing"
 
 
+@pytest.mark.parametrize(
+    ("kind", "code", "narrower"),
+    [
+        ("item", "taxpayer_rating_a", {"retention_months": 24}),
+        ("measure", "procurement_bar", {"months": 6}),
+        ("measure", "green_channel", {"months": 6}),
+        ("matter", "procurement_review", {"measures": ()}),
+    ],
+)
+async def test_what_the_nation_confirms_acts_where_it_was_narrowed_before_and_stays_narrower(
+    below: Below, kind: str, code: str, narrower: dict[str, Any]
+):
+    unread = shipped(code)
+    below.directory.sandbox = False
+    assert not below.directory.confirms(unread)
+    await below.publishes(kind, unread.model_copy(update=narrower))
+    read = tuple(each.model_copy(update={"verified": True, "source": "read"}) for each in unread.basis)
+    await below.hears(below.published(kind, unread.model_copy(update={"basis": read, "verified": True})))
+    assert [change[3] for change in (await below.changes())[-2:]] == ["nation", "city"]
+    (here,) = (each for each in below.directory.objects(kind, on=below.today) if each.code == code)
+    assert below.directory.confirms(here)
+    assert {name: getattr(here, name) for name in narrower} == narrower
+
+
+async def test_what_the_nation_did_not_confirm_of_a_narrower_version_stays_unconfirmed(below: Below):
+    unread = shipped("procurement_bar")
+    own = unread.basis[0].model_copy(update={"article": "another"})
+    await below.publishes("measure", unread.model_copy(update={"months": 6, "basis": (own,)}))
+    read = tuple(each.model_copy(update={"verified": True}) for each in unread.basis)
+    await below.hears(below.published("measure", unread.model_copy(update={"basis": read, "verified": True})))
+    below.directory.sandbox = False
+    here = below.directory.measure("procurement_bar", on=below.today)
+    assert here.months == 6
+    assert not below.directory.confirms(here)
+
+
 async def test_a_narrowing_gives_way_where_the_new_version_allows_less(below: Below):
     await below.publishes("item", kept(48))
     await below.hears(below.published("item", kept(36)))

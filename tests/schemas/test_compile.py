@@ -308,6 +308,21 @@ def test_colons_and_quotes_in_a_text_are_no_names():
     assert row(MC='示例"a":"b"::公司')["MC"] == '示例"a":"b"::公司'
 
 
+def test_a_field_that_may_not_be_collected_any_more_is_demanded_by_no_other_and_in_no_schema_or_template():
+    ban = FORBIDDEN.forbids[0].model_copy(update={"words": ("罚款金额",)})
+    read = compile_item(ITEM, SETS, (FORBIDDEN.model_copy(update={"forbids": (ban,)}),))
+    without = {code: value for code, value in FIRM.items() if code != "FK"}
+    assert read.validate(without) == without, "the fine's amount is required where there was one"
+    assert read.validate_json(json.dumps(without).encode()) == without
+    found = read.validate(FIRM)
+    assert isinstance(found, tuple)
+    assert [(each.pointer, each.code) for each in found] == [("/FK", "forbidden_attribute")]
+    schema = Draft202012Validator(read.json_schema())
+    assert list(schema.iter_errors(without)) == []
+    assert list(schema.iter_errors(FIRM))
+    assert next(csv.reader(io.StringIO(read.template_csv()))) == [code for code in read.codes if code != "FK"]
+
+
 def test_unknown_and_forbidden_and_repeated_fields_are_refused_all_at_once():
     assert refused(EXTRA="x", religion="x", FDDB="甲", JDRQ="x") == [
         ("/EXTRA", "unknown_field"),

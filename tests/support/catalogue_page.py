@@ -42,13 +42,14 @@ What comes with this version, class by class, with the paragraphs that ask for i
 paragraph, and what is not covered, with the reason. Written from the catalogue's data and from
 `tests/catalogue/demands.yaml` by `make docs`.
 
-`creditmesh-node catalogue load` publishes what a sandbox's story needs (marked •), `--whole` all of it; the clocks of
-Shenzhen are laid over it by `--place shenzhen`. Most of it rests on texts that nobody has compared: on a node that is
-no sandbox nothing of such an item is collected or shown, such a list or measure applies to nobody and such a matter is
-no ground, before somebody has ([what is unverified](../guide/catalogue.md#what-is-unverified)).
+`creditmesh-node catalogue load` publishes what a sandbox's story needs (marked •), on a sandbox `--whole` all of it;
+the clocks of Shenzhen are laid over it by `--place shenzhen`. Most of it rests on texts that nobody has compared: on a
+node that is no sandbox, which loads of the rest what it has confirmed, nothing of such an item is collected or shown,
+such a list or measure applies to nobody and such a matter is no ground, before somebody has
+([what is unverified](../guide/catalogue.md#what-is-unverified)).
 
-默认发布标有 • 的部分，`--whole` 发布全部。非沙箱节点上，未核实的条目不归集、不展示，
-未核实的名单和奖惩措施不适用，未核实的事项不作为查询依据。
+默认发布标有 • 的部分，沙箱可用 `--whole` 发布全部，其他节点仅加载已自行核实的部分。
+非沙箱节点上，未核实的条目不归集、不展示，未核实的名单和奖惩措施不适用，未核实的事项不作为查询依据。
 """
 
 

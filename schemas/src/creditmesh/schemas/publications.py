@@ -87,9 +87,13 @@ class LoadIn(In):
     """Which tier's catalogue it is; None: the nation's for the shipped one, else the node's own."""
     basis: Why | None = None
     again: bool = False
-    """Whether a body that was published before and has been replaced or withdrawn since is published again."""
+    """Whether a body that was published before and has been replaced or withdrawn since is published again.
+
+    Over the shipped catalogue what this node narrowed, confirmed or withdrew of another tier's stays all the same."""
+    replace: tuple[Annotated[str, StringConstraints(max_length=200, pattern=PRINTED)], ...] = Field((), max_length=1000)
+    """The objects (`item/student_conduct`) that are published whatever this node made of them, or under their code."""
     whole: bool = False
-    """Of the shipped catalogue: all of it."""
+    """Of the shipped catalogue: all of it; on a sandbox alone."""
     dry_run: bool = False
     """Only say what would be published, what would stay and what would give way."""
     place: Code | None = None

@@ -221,9 +221,12 @@ def _days(move: str) -> int:
 def catalogue_load(
     folder: Annotated[Path | None, typer.Argument(help="A folder of YAML; default: the shipped catalogue.")] = None,
     *,
-    whole: Annotated[bool, typer.Option("--whole", help="All of the shipped one.")] = False,
+    whole: Annotated[bool, typer.Option("--whole", help="All of the shipped one, on a sandbox.")] = False,
     place: Annotated[str | None, typer.Option(help="The shipped rules of a place, over it: shenzhen.")] = None,
-    again: Annotated[bool, typer.Option("--again", help="Also over what was replaced, withdrawn or is yours.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Also what was replaced or withdrawn since.")] = False,
+    replace: Annotated[
+        list[str] | None, typer.Option(help="Over your own, too: item/student_conduct. Repeatable.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
 ) -> None:
     """Publish a catalogue: what is unchanged is left alone, what changed gets its next version.
@@ -231,7 +234,7 @@ def catalogue_load(
     It names each object that was published, what stays over the shipped catalogue, and what gave way to it.
     """
     with plainly():
-        asked = {"whole": whole, "place": place, "again": again, "dry_run": dry_run}
+        asked = {"whole": whole, "place": place, "again": again, "dry_run": dry_run, "replace": replace or []}
         body = {"folder": None if folder is None else str(folder.resolve()), **asked}
         answer = node_operator().call("catalogue", "POST", "/v1/admin/catalogue", body)
         published, unchanged = answer["published"], answer["unchanged"]

@@ -102,7 +102,7 @@ class CompiledItem:
             for code, found in self._sets.items()
         }
         self._resident = resident_pairs(item, self._meanings)
-        self._conditions = conditions(self._columns)
+        self._conditions = conditions(self._columns, self.names.banned)
         self._sealed = {kind: tuple(s.code for s in item.fields if s.sealed_for(kind)) for kind in item.kinds}
         self._about = {spec.code: spec.about for spec in item.fields}
 
@@ -189,13 +189,19 @@ class CompiledItem:
         """What our rules call the value of a coded field (`natural_person`, `resident_id`); None if nothing."""
         return self._meanings.get(code, {}).get(row.get(code, "")) if code is not None else None
 
+    @property
+    def _collected(self) -> Item:
+        """The item without the fields that may not be collected any more."""
+        fields = tuple(spec for spec in self.item.fields if spec.code not in self.names.banned)
+        return self.item.model_copy(update={"fields": fields})
+
     def json_schema(self) -> dict[str, Any]:
         """The JSON Schema of a canonical row."""
-        return json_schema(self.item, self._sets, self._columns)
+        return json_schema(self._collected, self._sets, self._columns)
 
     def template_csv(self, names: Literal["codes", "zh"] = "codes") -> str:
         """The header line of a file to fill in."""
-        return template_csv(self.item, names)
+        return template_csv(self._collected, names)
 
     def _finished(self, row: Row) -> Row | None:
         for code, value in row.items():

@@ -1,6 +1,7 @@
 """What a field says of others: which of them a row must have, and which hold a resident's number."""
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.rules.columns import Column
@@ -11,12 +12,12 @@ Demands = tuple[str, Callable[[str], frozenset[str]]]
 """A field, and what a value of it demands."""
 
 
-def conditions(columns: Mapping[str, Column]) -> tuple[Demands, ...]:
-    """What the fields of an item demand of others, by the field that is looked at."""
+def conditions(columns: Mapping[str, Column], banned: AbstractSet[str] = frozenset()) -> tuple[Demands, ...]:
+    """What the fields of an item demand of others, by the field that is looked at; what is banned nothing demands."""
     # By the field that is looked at: what any value of it demands, and what each particular value does.
     demands: dict[str, tuple[set[str], dict[str, set[str]]]] = {}
     for code, col in columns.items():
-        for condition in col.spec.required_if:
+        for condition in col.spec.required_if if code not in banned else ():
             looked_at = columns[condition.field]
             always, needs = demands.setdefault(condition.field, (set(), {}))
             if not condition.in_values:

@@ -7,7 +7,6 @@ others were added beside it. So both are told by their parts, against the versio
 
 from creditmesh.schemas.catalogue import CodeSet, Rule
 from creditmesh.schemas.catalogue.code_set import CodeValue, ForbiddenAttribute
-from creditmesh.schemas.catalogue.narrowing import wider
 from creditmesh.schemas.histories import Published
 
 
@@ -21,35 +20,65 @@ def merged(mine: Published, theirs: Published, was: Published | None) -> Publish
 
 
 def lost(mine: Published, theirs: Published) -> bool:
-    """Whether a value or a ban of `mine` is not in theirs."""
+    """Whether a value or a banned word of `mine` is not in theirs."""
     if isinstance(mine, CodeSet) and isinstance(theirs, CodeSet):
+        if mine.is_stricter_with_more:
+            return not set(mine.spellings) <= set(theirs.spellings)
         return not {each.value for each in mine.values} <= {each.value for each in theirs.values}
     if isinstance(mine, Rule) and isinstance(theirs, Rule):
-        return not _bans(mine) <= _bans(theirs)
+        return not _words(mine) <= _words(theirs)
     return False
 
 
 def _set(mine: CodeSet, theirs: CodeSet, was: CodeSet) -> CodeSet:
-    own, before = {each.value: each for each in mine.values}, {each.value for each in was.values}
-    stays = [
-        _value(own.get(each.value), each) for each in theirs.values if each.value in own or each.value not in before
-    ]
+    own, before = ({each.value: each for each in body.values} for body in (mine, was))
     if mine.is_stricter_with_more:
-        given = {each.value for each in theirs.values}
-        stays = [*theirs.values, *(each for each in mine.values if each.value not in before | given)]
-    return theirs.model_copy(update={"values": tuple(stays), "open": theirs.open and mine.open})
+        values = _stricter(mine, theirs, was)
+    else:
+        values = tuple(
+            _value(own.get(each.value), each, before.get(each.value))
+            for each in theirs.values
+            if each.value in own or each.value not in before
+        )
+    return theirs.model_copy(update={"values": values, "open": theirs.open and (mine.open or not was.open)})
 
 
-def _value(mine: CodeValue | None, theirs: CodeValue) -> CodeValue:
-    return theirs if mine is None or next(wider(mine, theirs), None) is not None else mine
+def _value(mine: CodeValue | None, theirs: CodeValue, was: CodeValue | None) -> CodeValue:
+    """Theirs without the spellings that mine took away, and off where mine turned it off."""
+    if mine is None or was is None:
+        return theirs
+    dropped = set(was.aliases) - set(mine.aliases)
+    aliases = tuple(each for each in theirs.aliases if each not in dropped)
+    return theirs.model_copy(update={"aliases": aliases, "active": theirs.active and (mine.active or not was.active)})
+
+
+def _stricter(mine: CodeSet, theirs: CodeSet, was: CodeSet) -> tuple[CodeValue, ...]:
+    """Theirs with each spelling that mine added; of a value that is gone, what was added to it is one of its own."""
+    own, before = ({each.value: each for each in body.values} for body in (mine, was))
+    known = {*was.spellings, *theirs.spellings}
+    added = {code: tuple(word for word in each.aliases if word not in known) for code, each in own.items()}
+    stays = [each.model_copy(update={"aliases": (*each.aliases, *added.get(each.value, ()))}) for each in theirs.values]
+    given = {each.value for each in theirs.values}
+    for code in (code for code in own if code not in given):
+        if code not in before and code not in theirs.spellings:
+            stays.append(own[code].model_copy(update={"aliases": added[code]}))
+        elif added[code]:
+            word, *rest = added[code]
+            stays.append(CodeValue(value=word, name=word, name_zh=word, aliases=tuple(rest)))
+    return tuple(stays)
 
 
 def _rule(mine: Rule, theirs: Rule, was: Rule) -> Rule:
     own, before = ({each.code: each for each in body.forbids} for body in (mine, was))
     stays = [_attribute(own.get(each.code), each, before.get(each.code)) for each in theirs.forbids]
-    given = {each.code for each in theirs.forbids}
-    added = (each for each in mine.forbids if each.code not in given | before.keys())
-    return theirs.model_copy(update={"forbids": (*stays, *added)})
+    given, banned = {each.code for each in theirs.forbids}, _words(theirs) | _words(was)
+    for each in (each for each in mine.forbids if each.code not in given):
+        added = tuple(word for word in each.words if word not in banned)
+        if each.code not in before:
+            stays.append(each)
+        elif added:
+            stays.append(each.model_copy(update={"words": added}))
+    return theirs.model_copy(update={"forbids": tuple(stays)})
 
 
 def _attribute(
@@ -67,5 +96,5 @@ def _attribute(
     )
 
 
-def _bans(rule: Rule) -> set[tuple[str, str]]:
-    return {(each.code, word) for each in rule.forbids for word in each.words}
+def _words(rule: Rule) -> set[str]:
+    return {word for each in rule.forbids for word in each.words}

@@ -35,7 +35,9 @@ async def load_catalogue(ctx: Ctx, body: LoadIn) -> LoadOut:
 
     What this node narrowed or confirmed is published again over the shipped catalogue's new version
     (`repeated`) where it still allows no more; what that replaced is named (`gave_way`), and so are the fields of
-    standing items that a ban which has grown forbids (`forbidden`). With `"dry_run": true` nothing is published.
+    standing items that a ban which has grown forbids (`forbidden`). An object of this node's own under a shipped code
+    refuses all of it (`own_code`), unless it is named: `{"replace": ["item/student_conduct"]}`. With
+    `"dry_run": true` nothing is published.
     `POST /v1/admin/catalogue` `{"folder": "/etc/creditmesh/catalogue", "issued_by": "city"}`; `{"place": "shenzhen"}`
     publishes the rules of that place over it, as this node's.
     """
@@ -46,6 +48,7 @@ async def load_catalogue(ctx: Ctx, body: LoadIn) -> LoadOut:
         issued_by=body.issued_by,
         basis=body.basis,
         again=body.again,
+        replace=body.replace,
         whole=body.whole,
         dry_run=body.dry_run,
     )

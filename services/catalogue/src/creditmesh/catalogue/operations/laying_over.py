@@ -1,11 +1,12 @@
 """What a lower tier had the last word on, repeated over what a higher tier publishes anew (docs/decisions/0014)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import structlog
 
 from creditmesh.catalogue.acceptance import Key
+from creditmesh.catalogue.confirmation import confirmed_as, confirms, was_confirmed
 from creditmesh.catalogue.merging import lost, merged
 from creditmesh.catalogue.objects import digest_of, kept, numbered
 from creditmesh.catalogue.store import Publication
@@ -46,11 +47,13 @@ def laid_over(
         mine, theirs = kept(own.kind, own.body), kept(row.kind, row.body)
         lower = RANK[cast("Tier", own.issued_by)] < RANK[cast("Tier", row.issued_by)]
         was = above.get((row.kind, row.code))
-        stays = _below(own, row, mine, theirs, was) if lower else mine if shipped and _confirms(mine, theirs) else None
+        stays = _below(own, row, mine, theirs, was) if lower else _beside(own, mine, theirs) if shipped else None
         if stays is not None:
             number, digest = row.number + 1, own.digest if stays is mine else digest_of(stays)
             found.again.append(own._replace(number=number, body=numbered(stays, number), digest=digest, at=ctx.instant))
-        elif lower or (shipped and (lost(mine, theirs) or _was_confirmed(mine, theirs))):
+            if lost(mine, stays):
+                found.gave_way.append(own)
+        elif lower or (shipped and (lost(mine, theirs) or was_confirmed(mine, theirs))):
             found.gave_way.append(own)
             log.warning("an own version gave way to a higher tier's", kind=own.kind, code=own.code, number=own.number)
     return found
@@ -64,39 +67,14 @@ def _below(
         return mine
     if row.state != "published":
         return None
-    if _confirms(mine, theirs):
-        return mine
-    body = merged(mine, theirs, None if was is None else kept(was.kind, was.body)) or mine
+    whole = confirmed_as(mine, theirs)
+    if confirms(whole, theirs):
+        return whole
+    body = merged(mine, theirs, None if was is None else kept(was.kind, was.body)) or whole
     return body if narrows(body, theirs) else None
 
 
-def _was_confirmed(mine: Published, theirs: Published) -> bool:
-    return not _unverified(_content(mine)) and bool(_unverified(_content(theirs)))
-
-
-def _confirms(mine: Published, theirs: Published) -> bool:
-    """Whether the two differ in nothing but that more of mine is verified."""
-    one, other = _content(mine), _content(theirs)
-    return _all_verified(one) == _all_verified(other) and _unverified(one) < _unverified(other)
-
-
-def _content(body: Published) -> dict[str, Any]:
-    return body.model_dump(mode="json", exclude={"number"})
-
-
-def _unverified(value: object, place: str = "") -> set[str]:
-    """The places that say they are not verified."""
-    if isinstance(value, list):
-        value = dict(enumerate(value))
-    if not isinstance(value, dict):
-        return set()
-    here = {place} if value.get("verified") is False else set()
-    return here.union(*(_unverified(part, f"{place}/{name}") for name, part in value.items()))
-
-
-def _all_verified(value: object) -> object:
-    if isinstance(value, list):
-        return [_all_verified(part) for part in value]
-    if isinstance(value, dict):
-        return {name: True if name == "verified" else _all_verified(part) for name, part in value.items()}
-    return value
+def _beside(own: Publication, mine: Published, theirs: Published) -> Published | None:
+    """What of the same tier's version is published over the shipped one: nothing but its confirmations."""
+    whole = confirmed_as(mine, theirs)
+    return whole if own.state == "published" and confirms(whole, theirs) else None

@@ -4,7 +4,7 @@ What is published is decided on the service's own table, under a lock; everybody
 learns it from the stream.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import NamedTuple, cast
 
@@ -54,18 +54,20 @@ async def judged(
     effective: date | None = None,
     basis: str | None = None,
     again: bool = False,
+    over: Collection[Key] = (),
 ) -> PublishResult:
     """What is new or changed, as it would be published; CatalogueRefused names everything that forbids it.
 
     A body that stands already is left alone, and so is one that was published before and replaced since: a stale copy
     never rolls the catalogue back. What was withdrawn, be it from a day to come, stays so whatever its new body says.
-    `again` says that either shall be published all the same, but not what a higher tier withdrew.
+    `again` says that either shall be published all the same, but not what a higher tier withdrew; `over` says it of
+    these objects alone.
     """
     session = await ctx.session()
     await store.lock(session, ctx.equipment.service.lock_class)
     newest = await store.newest(session)
-    known = set() if again else await store.digests(session)
-    withdrawn = set() if again else {key for key, row in newest.items() if row.state == "withdrawn"}
+    known = set() if again else {each for each in await store.digests(session) if each[:2] not in over}
+    withdrawn = set() if again else {key for key, row in newest.items() if row.state == "withdrawn" and key not in over}
     changed = tuple(
         entry for entry in entries if (entry.kind, entry.code) not in withdrawn and not _stands(entry, newest, known)
     )
