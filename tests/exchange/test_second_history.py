@@ -315,9 +315,9 @@ async def test_it_is_refused_when_a_reader_has_verified_what_would_be_set_aside(
             assert (refused.status_code, refused.json()["code"]) == (409, "feed_not_set_aside"), refused.text
             async with city.database.session("exchange") as session:
                 with pytest.raises(ObjectInUseError):
-                    await session.execute("select exchange.set_aside_feed('up', 0, '', 0)")
+                    await session.execute("select exchange.set_aside_feed('up', 0, '')")
                 with pytest.raises(InvalidParameterValueError):
-                    await session.execute("select exchange.set_aside_feed('up', 1000000000, '', 0)")
+                    await session.execute("select exchange.set_aside_feed('up', 1000000000, '')")
         assert [each[:2] for each in await entries(city)] == [each[:2] for each in stood]
         await province.host.stop()
 
