@@ -17,7 +17,8 @@ LATER = "2026-03-01T00:00:00Z"
 
 def line_of(rev: int, change: str, at: str, *, record: UUID = RECORD) -> str:
     line = {"v": 1, "type": "record", "at": at, "commitment": "0" * 64, "record": str(record), "rev": rev}
-    return orjson.dumps(line | {"change": change, "origin": "city"}).decode()
+    said = "withheld" if change == "waits" else change  # what waits is withheld, for a reason that its body has
+    return orjson.dumps(line | {"change": said, "origin": "city"}).decode()
 
 
 def draft_of(rev: int, change: str, *, at: str = LATER, record: UUID = RECORD) -> Draft:

@@ -46,6 +46,7 @@ INVENTED = {
     "basis": [{"law": "Invented decision", "law_zh": "虚构决定", "in_force_from": "2020-01-01", "level": "province"}],
 }
 MARKET = department("market_regulation")
+LINE = "select line from exchange.feed_entry where feed = 'up' and record = $1 and rev = 1"
 ENTRIES = "select index, line, salt, body, packed from exchange.feed_entry where feed = 'up' order by index"
 
 
@@ -663,11 +664,9 @@ async def test_what_was_decided_without_knowing_of_an_end_stays_unsaid_however_l
     await chain.settled()
     size = await size_of(city, "up")
     async with city.database.session() as session:
-        row = await session.fetchrow(
-            f"{ENTRIES.split(' order', maxsplit=1)[0]} and record = $1 and rev = 1", UUID(record)
-        )
+        said = await session.fetchval(LINE, UUID(record))
     for rev in (2, 3, 4):  # each in a transaction of its own
-        line = orjson.loads(row["line"]) | {"rev": rev, "change": "corrected", "at": "2030-01-01T00:00:00Z"}
+        line = orjson.loads(said) | {"rev": rev, "change": "corrected", "at": "2030-01-01T00:00:00Z"}
         body = orjson.dumps({"revision": str(uuid4())}).decode()
         draft = Draft(orjson.dumps(line).decode(), b"1", body, UUID(record), rev, None, "corrected", ITEM, "party")
         async with city.context("exchange") as ctx:

@@ -318,6 +318,11 @@ async def test_it_is_refused_when_a_reader_has_verified_what_would_be_set_aside(
                     await session.execute("select exchange.set_aside_feed('up', 0, '')")
                 with pytest.raises(InvalidParameterValueError):
                     await session.execute("select exchange.set_aside_feed('up', 1000000000, '')")
+                for size in (0, len(stood) - 1):  # as if it had been cut there
+                    with pytest.raises(ObjectInUseError):
+                        async with session.transaction():
+                            await session.execute(f"update exchange.feed_head set size = {size} where feed = 'up'")
+                            await session.execute("select exchange.set_aside_rows('up', 1000)")
         assert [each[:2] for each in await entries(city)] == [each[:2] for each in stood]
         await province.host.stop()
 
