@@ -668,7 +668,8 @@ async def test_what_was_decided_without_knowing_of_an_end_stays_unsaid_however_l
     for rev in (2, 3, 4):  # each in a transaction of its own
         line = orjson.loads(said) | {"rev": rev, "change": "corrected", "at": "2030-01-01T00:00:00Z"}
         body = orjson.dumps({"revision": str(uuid4())}).decode()
-        draft = Draft(orjson.dumps(line).decode(), b"1", body, UUID(record), rev, None, "corrected", ITEM, "party")
+        whose = {"record": UUID(record), "rev": rev, "change": "corrected", "item": ITEM, "party": "market_regulation"}
+        draft = Draft(line=orjson.dumps(line).decode(), salt=b"1", body=body, **whose)
         async with city.context("exchange") as ctx:
             await append(ctx, "up", [draft])
     assert await size_of(city, "up") == size
