@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import orjson
@@ -16,8 +16,10 @@ import pytest
 from creditmesh.catalogue import operations as catalogue
 from creditmesh.catalogue.objects import entry_of
 from creditmesh.exchange.chunks import alone
+from creditmesh.exchange.entries import Draft
 from creditmesh.exchange.operations import answering, receiving, sealing
 from creditmesh.exchange.operations.comparing import compared
+from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.store import lost
 from creditmesh.node import run_files
 from creditmesh.node.restoring import NAMES
@@ -44,6 +46,7 @@ INVENTED = {
     "basis": [{"law": "Invented decision", "law_zh": "虚构决定", "in_force_from": "2020-01-01", "level": "province"}],
 }
 MARKET = department("market_regulation")
+LINE = "select line from exchange.feed_entry where feed = 'up' and record = $1 and rev = 1"
 ENTRIES = "select index, line, salt, body, packed from exchange.feed_entry where feed = 'up' order by index"
 
 
@@ -651,3 +654,27 @@ async def test_who_changes_several_lost_entries_locks_them_in_their_order(city: 
             await refusing
         finally:
             await first.execute("delete from exchange.lost_entry where index >= 900005")
+
+
+async def test_what_was_decided_without_knowing_of_an_end_stays_unsaid_however_late_it_is_read(chain: Chain):
+    """Between two decisions of a department lie weeks of what others decided."""
+    city, province = chain["city"], chain["province"]
+    record = await submit(city, 1)
+    await withdraw(city, record, 1)
+    await chain.settled()
+    size = await size_of(city, "up")
+    async with city.database.session() as session:
+        said = await session.fetchval(LINE, UUID(record))
+    for rev in (2, 3, 4):  # each in a transaction of its own
+        line = orjson.loads(said) | {"rev": rev, "change": "corrected", "at": "2030-01-01T00:00:00Z"}
+        body = orjson.dumps({"revision": str(uuid4())}).decode()
+        whose = {"record": UUID(record), "rev": rev, "change": "corrected", "item": ITEM, "party": "market_regulation"}
+        draft = Draft(line=orjson.dumps(line).decode(), salt=b"1", body=body, **whose)
+        async with city.context("exchange") as ctx:
+            await append(ctx, "up", [draft])
+    assert await size_of(city, "up") == size
+    async with city.context("exchange") as ctx:
+        listed = await lost.of_records(await ctx.session(), "up", [UUID(record)])
+    assert [(each.rev, each.change, each.why) for each in listed] == [(2, "withdrawn", "contradictory_entry")]
+    await chain.settled()
+    assert await state_of(province, record) == "withdrawn"

@@ -45,6 +45,10 @@ TWICE = """
     select record, rev from exchange.feed_entry where feed = 'up' and record is not null
      group by record, rev having count(*) > 1
 """
+MOVED_BEHIND = """
+update exchange.feed_head set size = {size} where feed = 'up';
+select exchange.set_aside_rows('up', 1000);
+"""
 NUMBERS = "select rev from exchange.feed_entry where feed = 'up' and record = $1 order by index"
 
 
@@ -315,9 +319,12 @@ async def test_it_is_refused_when_a_reader_has_verified_what_would_be_set_aside(
             assert (refused.status_code, refused.json()["code"]) == (409, "feed_not_set_aside"), refused.text
             async with city.database.session("exchange") as session:
                 with pytest.raises(ObjectInUseError):
-                    await session.execute("select exchange.set_aside_feed('up', 0, '', 0)")
+                    await session.execute("select exchange.set_aside_feed('up', 0, '')")
                 with pytest.raises(InvalidParameterValueError):
-                    await session.execute("select exchange.set_aside_feed('up', 1000000000, '', 0)")
+                    await session.execute("select exchange.set_aside_feed('up', 1000000000, '')")
+                for size in (0, len(stood) - 1):  # as if it had been cut there
+                    with pytest.raises(ObjectInUseError):
+                        await session.execute(MOVED_BEHIND.format(size=size))
         assert [each[:2] for each in await entries(city)] == [each[:2] for each in stood]
         await province.host.stop()
 

@@ -8,7 +8,7 @@ import pytest
 from creditmesh.ingestion import operations
 from creditmesh.schemas.events import RecordChanged, RevisionOutnumbered
 from tests.ingestion.conftest import House
-from tests.ingestion.entries import new_record
+from tests.ingestion.entries import Feed, new_record
 from tests.ingestion.rows import penalty
 from tests.ingestion.test_cases import step
 from tests.ingestion.test_records import correct, withdraw
@@ -76,6 +76,21 @@ async def test_a_mark_that_came_since_is_kept_by_the_content_that_is_written_aga
     content, marked = (await house.events(record))[3:]
     assert (content.rev, content.change, content.fields["CF_WFXW"], content.mark) == (4, "corrected", "一", "disputed")
     assert (marked.rev, marked.change, marked.mark) == (5, "marked", "disputed")
+
+
+async def test_a_mark_that_is_written_again_shows_nothing_of_a_record_that_is_withheld_meanwhile(house: House):
+    """What corrected it in the lost time came back and cannot be made again."""
+    record = str((await house.submit(penalty(house.number()))).json()["record"])
+    (first,) = await house.events(record)
+    await house.deliver(step(UUID(record), first.subject, "mark"))
+    own, marked = Feed(house, peer="city"), (await house.events(record))[-1]
+    await house.deliver(own.entry_of(None, UUID(record), rev=3, change="corrected"))
+    withheld = (await house.events(record))[-1]
+    assert (withheld.change, withheld.state) == ("withheld", "withheld")
+    await outnumbered(house, marked, above=withheld.rev)
+    newest = (await house.events(record))[-1]
+    assert (newest.rev, newest.change) == (withheld.rev + 1, "marked")
+    assert (newest.state, newest.mark) == ("withheld", "disputed")
 
 
 @pytest.mark.parametrize("which", ["unknown", "deleted"])

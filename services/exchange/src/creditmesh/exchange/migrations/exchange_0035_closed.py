@@ -9,12 +9,9 @@ down_revision = "exchange_0034"
 branch_labels = None
 depends_on = None
 
-# `closed_until`: no page of it is given before that. `behind`: how far the first history went, when a row was set aside
-# or waited behind it; `held`: the same of all that was cut. `fetched_back`: how much was ever had back from whom.
+# `closed_until`: no page of it is given before that. `fetched_back`: how much was ever had back from whom.
 TABLES = """
 alter table exchange.feed_head add column closed_until timestamptz;
-alter table exchange.set_aside add column behind bigint;
-alter table exchange.second_history add column held bigint;
 create table exchange.fetched_back (
     feed text not null,
     node text not null,
@@ -24,10 +21,10 @@ create table exchange.fetched_back (
 drop function exchange.set_aside_feed(text, bigint, bytea);
 """
 # Rows of a feed are append-only by grant. What lies behind its head nobody has: the cut sets the head back, where
-# nobody has signed for more, and whoever comes first moves the rows. Both take the row of `forgetting` first, as
-# whoever forgets.
+# nobody has signed for more, and whoever comes first moves the rows: those behind a cut alone, where no head stands.
+# Both take the row of `forgetting` first, as whoever forgets.
 CUT = """
-create function exchange.set_aside_feed(name text, cut bigint, beginning bytea, held bigint)
+create function exchange.set_aside_feed(name text, cut bigint, beginning bytea)
     returns void
     language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -50,8 +47,8 @@ begin
     if not exists (select from exchange.feed_head h where h.feed = name and h.closed_until > clock_timestamp()) then
         raise object_not_in_prerequisite_state using message = 'the feed is not closed';
     end if;
-    insert into exchange.second_history (feed, first, size, root, note, held)
-    select name, cut, c.size, c.root, c.note, set_aside_feed.held from exchange.feed_checkpoint c
+    insert into exchange.second_history (feed, first, size, root, note)
+    select name, cut, c.size, c.root, c.note from exchange.feed_checkpoint c
      where c.feed = name order by c.size desc limit 1;
     delete from exchange.feed_checkpoint c where c.feed = name and c.size > cut;
     delete from exchange.feed_tile t
@@ -78,6 +75,12 @@ declare
 begin
     perform from exchange.forgetting f where f.feed = name for update;
     select h.size into stands from exchange.feed_head h where h.feed = name for update;
+    if not exists (select from exchange.second_history s where s.feed = name and s.first = stands)
+       or exists (select from exchange.feed_checkpoint c where c.feed = name and c.size > stands)
+       or exists (select from exchange.answer a where a.feed = name and a.until > stands)
+       or exists (select from exchange.fetched_back b where b.feed = name and b.until > stands) then
+        raise object_in_use using message = 'what lies behind the head was not cut there';
+    end if;
     with gone as (
         delete from exchange.feed_entry e
          where e.feed = name and e.index in (
@@ -86,9 +89,9 @@ begin
         returning *
     )
     insert into exchange.set_aside (
-           feed, index, line, salt, body, record, rev, subject, change, item, party, packed, weight, behind)
+           feed, index, line, salt, body, record, rev, subject, change, item, party, packed, weight)
     select g.feed, g.index, g.line, g.salt, g.body, g.record, g.rev, g.subject, g.change, g.item, g.party, g.packed,
-           g.weight, (select s.held from exchange.second_history s where s.feed = name order by s.at desc limit 1)
+           g.weight
       from gone g order by g.index;
     get diagnostics moved = row_count;
     return moved;
@@ -103,7 +106,7 @@ def upgrade() -> None:
     script(CUT)
     script(MOVE)
     read_write("exchange.fetched_back")
-    for each in ("set_aside_feed(text, bigint, bytea, bigint)", "set_aside_rows(text, bigint)"):
+    for each in ("set_aside_feed(text, bigint, bytea)", "set_aside_rows(text, bigint)"):
         op.execute(f"revoke all on function exchange.{each} from public")
         op.execute(f"grant execute on function exchange.{each} to {service_role()}")
 

@@ -171,13 +171,17 @@ def signed_here(equipment: Equipment, peer: str, feed: str, answer: FeedOut | No
 
 
 async def judge(equipment: Equipment, session: Session, heard: Mapping[Reader, Checkpoint | None]) -> None:
-    """Remember what these hold, and whether it is the beginning of what stands here."""
+    """Remember what these hold, and whether it is the beginning of what stands here.
+
+    All at once, when all is looked at: whoever reads it meanwhile finds what was known before.
+    """
     known = compared(equipment)
-    for (feed, peer), head in heard.items():
-        if head is None or await begins(session, feed, head):
-            known.fits.add((feed, peer))
-            known.least[feed] = max(known.least[feed], 0 if head is None else head.size)
-        known.held[feed, peer] = head
+    fits = {place for place, head in heard.items() if head is None or await begins(session, place[0], head)}
+    known.fits = known.fits - heard.keys() | fits
+    known.held |= heard
+    for feed, peer in fits:
+        head = heard[feed, peer]
+        known.least[feed] = max(known.least[feed], 0 if head is None else head.size)
 
 
 async def begins(session: Session, feed: str, head: Checkpoint) -> bool:

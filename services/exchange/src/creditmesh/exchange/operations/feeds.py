@@ -32,7 +32,7 @@ async def append(ctx: Context, feed: str, drafts: Sequence[Draft], *, held: Rang
     before = await feeds.hold(session, feed) if held is None else held
     await assert_appendable(ctx, feed, before.size)
     if await _waits(session, feed, before):
-        await set_aside.add(session, feed, drafts, behind=before.size)
+        await set_aside.add(session, feed, drafts)
     elif fitting := await numbers.fitting(ctx, feed, [Given(draft) for draft in drafts]):
         await _append(ctx, feed, fitting, before=before)
 

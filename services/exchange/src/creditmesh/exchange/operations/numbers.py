@@ -1,8 +1,8 @@
 """A number of a record of this node goes into `up` once; ingestion alone gives numbers (decision 70).
 
 Whatever is appended of such a record, as it is shared or as it is said again, is looked at here under the feed's head:
-it goes in, or is there already, or its number is taken, of which ingestion is told. Where the record had ended, of what
-was decided without knowing it only ends are said, and the rest is listed.
+it goes in, or is there already, or its number is taken, of which ingestion is told. Where the record has ended, which
+all its lines tell, of what was decided without knowing it only ends are said, and the rest is listed.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from creditmesh.exchange.store import lost, set_aside
 from creditmesh.exchange.store.lost import LostEntry
 from creditmesh.exchange.store.set_aside import Said
 from creditmesh.schemas.events import RevisionOutnumbered
-from creditmesh.schemas.exchange import ENDS, HIDING, UP, EntryLine
+from creditmesh.schemas.exchange import ENDS, UP, EntryLine
 
 BESIDE = frozenset({"marked", "unmarked", "discharged"})
 """The changes beside which the content of a record goes on."""
@@ -31,11 +31,11 @@ _NOWHERE = -1
 class Given(NamedTuple):
     """What is to be appended.
 
-    `behind`: of what was set aside, how far the first history went; `said`: its body, where it goes in without it.
+    `again`: it was set aside; `said`: its body, where it goes in without it.
     """
 
     draft: Draft
-    behind: int | None = None
+    again: bool = False
     said: str | None = None
 
 
@@ -51,43 +51,51 @@ async def fitting(ctx: Context, feed: str, given: Sequence[Given]) -> list[Draft
         if line is None or story is None or story.takes(each, line):
             found.append(each.draft)
     for story in stories.values():
-        if story.outnumbered is not None:
-            ctx.emit(story.outnumbered)
+        for outnumbered in story.outnumbered:
+            ctx.emit(outnumbered)
     await lost.put(await ctx.session(), [line for story in stories.values() for line in story.listed])
     return found
 
 
 def _asked_about(feed: str, given: Given) -> EntryLine | None:
     """The line of what is asked about."""
-    if feed != UP or given.draft.record is None or (given.behind is None and (given.draft.rev or 0) <= 1):
+    if feed != UP or given.draft.record is None or (not given.again and (given.draft.rev or 0) <= 1):
         return None
     return EntryLine.model_validate_json(given.draft.line)
 
 
 @dataclass(slots=True)
-class _Story:
+class Story:
     """What the feed says of one record, and what is found about what is to come behind it."""
 
     is_own: bool
     said: list[Said] = field(default_factory=list)
-    outnumbered: RevisionOutnumbered | None = None
+    outnumbered: list[RevisionOutnumbered] = field(default_factory=list)
     listed: list[LostEntry] = field(default_factory=list)
-    unknowing: tuple[Said, int] | None = None
-    """An end, and the last number of what was decided here without knowing it."""
+    unknowing: int | None = None
+    """The last number of what was decided here without knowing that the record had ended."""
+
+    @property
+    def end(self) -> Said | None:
+        """What ended the record; None where it goes on. Nothing opens it that was erased."""
+        last = max((each for each in self.said if each.change not in BESIDE | _WITHHELD), key=_rev, default=None)
+        erased = next((each for each in self.said if each.change == "erased"), None)
+        return erased or (last if last is not None and last.change in ENDS else None)
 
     def takes(self, given: Given, line: EntryLine) -> bool:
         """Whether it goes in as it is."""
         draft, rev = given.draft, given.draft.rev or 0
-        newest = max(self.said, key=lambda each: each.rev, default=None)
         if not self.is_own:  # a number is used once at the origin of what another node sent
             return not any((each.rev, each.change) == (rev, draft.change) for each in self.said)
-        if newest is None or _stands_for(newest, draft):
+        newest = max(self.said, key=lambda each: (each.rev, each.change not in _WITHHELD), default=None)
+        if newest is None:
             return self._goes_in(draft)
-        if any(_is_same(each, draft, line) or _replaces(each, given) for each in self.said):
+        stands = _stands_for(newest, draft)
+        if not stands and any(_is_same(each, draft, line) or _replaces(each, given, line) for each in self.said):
             return False
-        if self._did_not_know(draft):
+        if self.end is not None and self._is_beneath(self.end, draft, line):
             return False
-        if rev > newest.rev:
+        if stands or rev > newest.rev:
             return self._goes_in(draft)
         self._is_taken(draft, newest, said=given.said or draft.body)
         return False
@@ -97,31 +105,49 @@ class _Story:
             self.said.append(Said(draft.record, draft.rev or 0, _NOWHERE, draft.change or "", draft.line))
         return True
 
-    def _did_not_know(self, draft: Draft) -> bool:
-        """Whether it goes on from what was decided without knowing that the record had ended."""
-        end, number = self.unknowing or (None, 0)
-        if end is None or draft.rev != number + 1 or draft.change in HIDING | _WITHHELD:
+    def _is_beneath(self, end: Said, draft: Draft, line: EntryLine) -> bool:
+        """Whether a record that has ended leaves nothing of it to say; what ends nothing is listed."""
+        if draft.change in _WITHHELD:
             self.unknowing = None
+            return False
+        if draft.change in ENDS:
+            self.unknowing = None
+            return end.change == "erased"
+        known = self.unknowing is None or draft.rev != self.unknowing + 1
+        if known and end.change != "erased" and (draft.change in BESIDE or self._opens(end, draft, line)):
             return False
         self._list(draft, end)
         return True
 
+    def _opens(self, end: Said, draft: Draft, line: EntryLine) -> bool:
+        """Whether content was decided knowing of the end: by what opens it, or above the word that nothing is shown."""
+        if draft.change == "reopened":
+            return True
+        hidden = [each for each in self.said if each.change in _WITHHELD and each.rev > end.rev]
+        return any(each.rev < (draft.rev or 0) or _is_same(each, draft, line) for each in hidden)
+
     def _is_taken(self, draft: Draft, newest: Said, *, said: str | None) -> None:
         """Its number is another revision's: it is said above that, where it says anything."""
-        if draft.change in _WITHHELD or (draft.change in ENDS and draft.change == newest.change):
+        revision, end = None if said is None else orjson.loads(said).get("revision"), self.end
+        if draft.change in _WITHHELD and (revision is None or end is not None):
             return
-        revision = None if said is None else orjson.loads(said).get("revision")
-        if revision is None or (newest.change in ENDS and draft.change not in ENDS):
-            self._list(draft, newest)
-        elif self.outnumbered is None:
-            self.outnumbered = RevisionOutnumbered(record=newest.record, revision=UUID(revision), above=newest.rev)
+        if end is not None and draft.change == end.change:
+            return
+        if revision is None or (end is not None and draft.change not in ENDS):
+            self._list(draft, end or newest)
+            return
+        self.outnumbered.append(RevisionOutnumbered(record=newest.record, revision=UUID(revision), above=newest.rev))
 
-    def _list(self, draft: Draft, newest: Said) -> None:
-        if newest.change in ENDS:
-            self.unknowing = newest, draft.rev or 0
-        line = LostEntry(UP, newest.index, newest.record, newest.rev, newest.change, draft.item, draft.party)
-        if newest.index != _NOWHERE:
+    def _list(self, draft: Draft, standing: Said) -> None:
+        if standing.change in ENDS:
+            self.unknowing = draft.rev
+        line = LostEntry(UP, standing.index, standing.record, standing.rev, standing.change, draft.item, draft.party)
+        if standing.index != _NOWHERE:
             self.listed.append(line._replace(why=_CONTRADICTORY))
+
+
+def _rev(said: Said) -> int:
+    return said.rev
 
 
 def _stands_for(said: Said, draft: Draft) -> bool:
@@ -137,14 +163,14 @@ def _is_same(said: Said, draft: Draft, line: EntryLine) -> bool:
     return marks or EntryLine.model_validate_json(said.line).at == line.at
 
 
-def _replaces(said: Said, given: Given) -> bool:
-    """Whether this node said it behind the first history, after what was set aside of the record."""
-    return given.behind is not None and said.index >= given.behind and said.change not in BESIDE
+def _replaces(said: Said, given: Given, line: EntryLine) -> bool:
+    """Whether this node said content or an end of the record after what was set aside of it: in time, not in place."""
+    return given.again and said.change not in BESIDE and EntryLine.model_validate_json(said.line).at > line.at
 
 
-async def _stories(ctx: Context, asked: Sequence[tuple[Draft, EntryLine]]) -> dict[UUID | None, _Story]:
+async def _stories(ctx: Context, asked: Sequence[tuple[Draft, EntryLine]]) -> dict[UUID | None, Story]:
     """What the feed has of these records."""
-    stories = {draft.record: _Story(is_own=line.origin == ctx.node.code) for draft, line in asked}
+    stories = {draft.record: Story(is_own=line.origin == ctx.node.code) for draft, line in asked}
     records = [record for record in stories if record is not None]
     for each in await set_aside.said(await ctx.session(), UP, records) if records else ():
         stories[each.record].said.append(each)

@@ -51,7 +51,9 @@ async def say_again(ctx: Context, feed: str) -> bool:
     else:
         return False
     await set_aside.gone(session, [row.number for row in rows])
-    await append_again(ctx, feed, [Given(draft, row.behind, row.body) for row, draft in zip(rows, drafts, strict=True)])
+    await append_again(
+        ctx, feed, [Given(draft, again=True, said=row.body) for row, draft in zip(rows, drafts, strict=True)]
+    )
     return True
 
 

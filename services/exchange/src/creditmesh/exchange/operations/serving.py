@@ -95,7 +95,9 @@ async def _sent(ctx: Context, feed: str, part: PagePart | None) -> AsyncIterator
         async with ctx.afterwards() as later:
             after = part.until
             part = await feeds.page(await later.alone(), feed, after=after, limit=size - after, most=PAGE_BYTES)
-        yield b"" if part is None else b"".join(map(_line, part.entries))
+        if part is None:
+            return  # the feed was closed or cut meanwhile: a page without its head is one that was cut off
+        yield b"".join(map(_line, part.entries))
     yield orjson.dumps({"checkpoint": note}, option=orjson.OPT_APPEND_NEWLINE)
 
 

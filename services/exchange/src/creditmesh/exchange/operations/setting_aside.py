@@ -88,9 +88,7 @@ async def move(ctx: Context, feed: str, head: str) -> SecondHistoryOut:
     if await feeds.hold(session, feed) != fork.stands:
         raise _moved(feed)
     await _assert_nobody_holds(session, feed, fork)
-    await set_aside.cut(
-        session, feed, at=await tiles.range_at(session, feed, fork.cut), held=max(fork.sizes.values(), default=0)
-    )
+    await set_aside.cut(session, feed, at=await tiles.range_at(session, feed, fork.cut))
     await set_aside.move(session, feed)
     compared(ctx.equipment).least[feed] = fork.cut
     _log.warning("a second history was set aside", feed=feed, first=fork.cut, size=fork.stands.size, head=head)
@@ -130,7 +128,6 @@ async def _fork(ctx: Context, feed: str) -> _Fork:
     """Ask every reader what it holds, and whoever holds another history where the two part."""
     heard, known = await _asked(ctx, feed), compared(ctx.equipment)
     session = await ctx.alone()
-    known.fits -= {(feed, code) for code in heard}
     await judge(ctx.equipment, session, {(feed, code): head for code, head in heard.items()})
     stands, behind, held = await feeds.head(session, feed), known.behind(feed), list[HeldOut]()
     for code, head in sorted(heard.items()):

@@ -26,8 +26,6 @@ class SetAside:
     change: str | None
     item: str | None
     party: str | None
-    behind: int
-    """How many entries its feed had of the first history when it was set aside, or waited behind that."""
 
 
 class Said(NamedTuple):
@@ -67,11 +65,11 @@ _FEEDS = """
                     where e.feed = s.feed and e.index >= h.size)
      order by s.feed
 """
-_ENTRY = ("feed", "index", "line", "salt", "body", "record", "rev", "subject", "change", "item", "party", "behind")
+_ENTRY = ("feed", "index", "line", "salt", "body", "record", "rev", "subject", "change", "item", "party")
 _CLOSE = """
     update exchange.feed_head set closed_until = clock_timestamp() + make_interval(secs => :seconds) where feed = :feed
 """
-_CUT = "select exchange.set_aside_feed(:feed, :cut, :stack, :held)"
+_CUT = "select exchange.set_aside_feed(:feed, :cut, :stack)"
 _LIES_BEHIND = """
     select exists (select from exchange.feed_entry e join exchange.feed_head h using (feed)
                     where e.feed = :feed and e.index >= h.size)
@@ -100,10 +98,7 @@ _LINES = """
 _RECORDS = """
     select count(distinct record) from exchange.feed_entry where feed = :feed and index >= :first and record is not null
 """
-_COLUMNS = """
-    number, line, salt, body, packed, record, rev, subject, change, item, party,
-    coalesce(behind, 9223372036854775807) as behind
-"""
+_COLUMNS = "number, line, salt, body, packed, record, rev, subject, change, item, party"
 # Locked, all of it, before it is read: what is deleted meanwhile waits, and finds it in the feed.
 _PLAIN = f"""
     select {_COLUMNS} from exchange.set_aside
@@ -162,12 +157,12 @@ async def close(session: Session, feed: str) -> None:
     await session.execute(_CLOSE, {"feed": feed, "seconds": SECONDS_CLOSED})
 
 
-async def cut(session: Session, feed: str, *, at: Range, held: int) -> None:
-    """Set the head of a feed back; what lies behind it is to be moved. `held`: how far the first history goes.
+async def cut(session: Session, feed: str, *, at: Range) -> None:
+    """Set the head of a feed back; what lies behind it is to be moved.
 
     Whoever calls holds the head, and has looked that nobody verified it.
     """
-    await session.fetch(_CUT, {"feed": feed, "cut": at.size, "stack": at.packed(), "held": held})
+    await session.fetch(_CUT, {"feed": feed, "cut": at.size, "stack": at.packed()})
 
 
 async def move(session: Session, feed: str) -> int:
@@ -217,11 +212,9 @@ async def records(session: Session, feed: str, *, since: int) -> int:
     return found
 
 
-async def add(session: Session, feed: str, drafts: Sequence[Draft], *, behind: int) -> None:
-    """These are to be said behind what is left. The feed's head, of that size, is held."""
-    rows = [
-        (feed, 0, d.line, d.salt, d.body, d.record, d.rev, d.subject, d.change, d.item, d.party, behind) for d in drafts
-    ]
+async def add(session: Session, feed: str, drafts: Sequence[Draft]) -> None:
+    """These are to be said behind what is left. The feed's head is held."""
+    rows = [(feed, 0, d.line, d.salt, d.body, d.record, d.rev, d.subject, d.change, d.item, d.party) for d in drafts]
     await session.copy("exchange.set_aside", _ENTRY, rows)
 
 

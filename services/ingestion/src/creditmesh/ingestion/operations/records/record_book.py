@@ -219,12 +219,13 @@ class RecordBook:
     def write_again(self, place: Place, stored: Stored, *, above: int, mark: Literal["disputed"] | None) -> None:
         """Add a revision that this node decided once more, as the next one above that number; marked like this now.
 
-        A mark, an end or a discharge says by itself nothing of what stands there.
+        A mark, an end or a discharge says by itself nothing of what stands there: a mark shows nothing that is hidden.
         """
         said, newest, row = orjson.loads(stored.data), self.history(place)[-1], self._ctx.new_id()
         whole = said if said["change"] not in STATE_CHANGES else self.says(place)
         fingerprint = newest.fingerprint if whole is not said else stored.fingerprint
-        known = Known(newest.record, max(newest.rev, above) + 1, fingerprint, stored.state, mark, None, stored.party)
+        state = stored.state if whole is said else _changed(newest, StateChange(change=said["change"]))[0]
+        known = Known(newest.record, max(newest.rev, above) + 1, fingerprint, state, mark, None, stored.party)
         by = Attribution(
             **{name: whole[name] for name in ("origin", "party", "item", "item_version")},
             **{name: said[name] for name in ("officer", "reason", "basis", "case")},
