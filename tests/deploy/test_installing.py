@@ -11,10 +11,13 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from tests.support.pages import ROOT, run_by
+from tests.support.pages import PAGES, ROOT, blocks, run_by
 
-BLOCKS = {f"creditmesh-{'node' if './node' in block.text else 'client'}": block.text for block in run_by(__file__)}
-"""The lines by what they install, the same in both languages of a page."""
+NODE = next(
+    block.text for page in PAGES for block in blocks(page) if "pip install ./" in block.text and "./node" in block.text
+)
+BLOCKS = {"creditmesh-client": run_by(__file__)[0].text, "creditmesh-node": NODE}
+"""The lines by what they install, the same in both languages of a page; those of the client are run."""
 STANDARD = sys.stdlib_module_names | {"creditmesh"}
 
 
