@@ -20,7 +20,7 @@ from creditmesh.exchange.entries import Draft
 from creditmesh.exchange.operations.feeds import append
 from creditmesh.exchange.store import feeds
 from creditmesh.schemas.events import HolderChanged
-from creditmesh.schemas.exchange import FeedEntry, PageEnd, feed_origin
+from creditmesh.schemas.exchange import EntryLine, FeedEntry, PageEnd, feed_origin
 from creditmesh.schemas.pages import VerifiedPage, verify_page
 from creditmesh.schemas.signed import SignedText
 from creditmesh.schemas.tlog import Range
@@ -174,6 +174,10 @@ class Signer:
 @pytest.fixture
 async def signed(city: City) -> Signer:
     return Signer(city)
+
+
+LINE = EntryLine(type="record", at=NOW, commitment="0" * 64, origin="county").model_dump_json()
+"""A line of what another node said."""
 
 
 async def appended(ctx: Context, drafts: Sequence[Draft]) -> int:

@@ -8,7 +8,7 @@ import pytest
 
 from creditmesh.exchange.entries import Draft, key_draft
 from creditmesh.exchange.operations.feeds import append
-from creditmesh.exchange.store import tiles
+from creditmesh.exchange.store import feeds, tiles
 from creditmesh.schemas.exchange import commitment
 from creditmesh.schemas.tlog import (
     Range,
@@ -32,7 +32,9 @@ def drafts(count: int, *, size: int = 0) -> list[Draft]:
 
 async def appended(city: City, count: int, *, size: int = 0) -> int:
     async with city.node.context("exchange") as ctx:
-        return await append(ctx, FEED, drafts(count, size=size))
+        place = (await feeds.head(await ctx.session(), FEED)).size
+        await append(ctx, FEED, drafts(count, size=size))
+    return place
 
 
 async def heads(city: City, after: int) -> list[int]:

@@ -15,7 +15,7 @@ from creditmesh.exchange.operations.forgetting import forget_next
 from creditmesh.exchange.store import forgetting
 from creditmesh.schemas.events import RecordChanged, RecordPurged
 from creditmesh.schemas.exchange import NEWER_VERSION, EntryLine, FeedEntry, FeedKeyBody, RecordBody, feed_origin
-from tests.exchange.conftest import City, Neighbour, Signer, neighbour, row_of
+from tests.exchange.conftest import LINE, City, Neighbour, Signer, neighbour, row_of
 from tests.exchange.test_feeds import MARKET, of_record, publish_penalty, submit_one, submitted
 from tests.support.cast import ITEM, penalty, resident
 from tests.support.eventually import eventually
@@ -218,7 +218,7 @@ async def test_marks_and_discharges_replace_nothing_and_say_who_was_discharged_u
 ):
     record = uuid4()
     drafts = [
-        Draft(line="{}", salt=b"x", body='{"fields":{"a":1}}', record=record, rev=rev, change=change)
+        Draft(line=LINE, salt=b"x", body='{"fields":{"a":1}}', record=record, rev=rev, change=change)
         for rev, change in enumerate(changes, start=1)
     ]
     async with lonely.node.context("exchange") as ctx:
@@ -231,7 +231,7 @@ async def test_marks_and_discharges_replace_nothing_and_say_who_was_discharged_u
 def of_one_each(count: int) -> list[Draft]:
     """Entries of so many records."""
     return [
-        Draft(line="{}", salt=b"x", body='{"fields":{"a":1}}', record=uuid4(), rev=1, change="accepted")
+        Draft(line=LINE, salt=b"x", body='{"fields":{"a":1}}', record=uuid4(), rev=1, change="accepted")
         for _ in range(count)
     ]
 

@@ -25,7 +25,7 @@ from creditmesh.exchange.store.lost import LostEntry
 from creditmesh.exchange.store.revisions import BESIDE, HIDING
 from creditmesh.schemas.events import EntriesJudged, RecordPurged
 from creditmesh.schemas.exchange import NOT_JUDGED, EntryRefusal
-from tests.exchange.conftest import City, appended, neighbour, row_of
+from tests.exchange.conftest import LINE, City, appended, neighbour, row_of
 from tests.exchange.sender import Puller
 from tests.exchange.test_feeds import publish_penalty, submit_one, submitted
 from tests.exchange.test_forgetting import (  # noqa: F401 - fixtures
@@ -116,7 +116,7 @@ async def test_whatever_turns_it_is_looked_through_in_the_same_goes(lonely: City
         said[record].append((rev, "corrected") if again else (rev + 1, chosen.choice(changes)))
         drafts.append((record, *said[record][-1]))
     body = '{"fields":{"a":1}}'
-    made = [Draft(line="{}", salt=b"x", body=body, record=record, rev=rev, change=c) for record, rev, c in drafts]
+    made = [Draft(line=LINE, salt=b"x", body=body, record=record, rev=rev, change=c) for record, rev, c in drafts]
     monkeypatch.setattr(forgetting, "ENTRIES_AT_ONCE", 7)
     async with lonely.node.context("exchange") as ctx:
         await append(ctx, "up", made)
@@ -224,7 +224,7 @@ async def lost_content(city: City) -> tuple[UUID, int]:
     await publish_penalty(city, "fading_penalty", shared_upwards=False)
     record = uuid4()
     content = Draft(
-        line="{}",
+        line=LINE,
         salt=b"x",
         body='{"fields":{"a":1}}',
         record=record,
@@ -257,7 +257,7 @@ async def test_what_was_fetched_back_is_forgotten_when_an_operator_dismisses_it(
 
 async def test_what_came_back_is_forgotten_and_the_feed_is_not_looked_through_again(lonely: City):  # noqa: F811
     record = uuid4()
-    said = [Draft(line="{}", salt=b"x", body='{"a":1}', record=record, rev=r, change="corrected") for r in (1, 2)]
+    said = [Draft(line=LINE, salt=b"x", body='{"a":1}', record=record, rev=r, change="corrected") for r in (1, 2)]
     async with lonely.node.context("exchange") as ctx:
         index = await appended(ctx, said)
         await lost.add(await ctx.session(), [LostEntry("up", index, record, 1, "corrected", why="copy")])
@@ -331,7 +331,7 @@ async def test_a_record_of_many_revisions_that_is_deleted_goes_in_turns(lonely: 
     record = uuid4()
     async with lonely.node.context("exchange") as ctx:
         said = [
-            Draft(line="{}", salt=b"x", body='{"fields":{"a":1}}', record=record, rev=rev, change="marked")
+            Draft(line=LINE, salt=b"x", body='{"fields":{"a":1}}', record=record, rev=rev, change="marked")
             for rev in range(1, 2502)
         ]
         await append(ctx, "up", said)

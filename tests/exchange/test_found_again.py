@@ -29,7 +29,7 @@ WITHHELD, CORRECTED, OTHER, MARKED = "withheld", "corrected", "corrected otherwi
         (True, [WITHHELD, CORRECTED], CORRECTED, [], []),
         (False, [WITHHELD, CORRECTED], CORRECTED, [], []),
         (True, [CORRECTED], CORRECTED, [], []),
-        (True, [WITHHELD, OTHER], CORRECTED, [CORRECTED], [CORRECTED]),
+        (True, [WITHHELD, OTHER], CORRECTED, [], [CORRECTED]),
         (True, [WITHHELD], MARKED, [MARKED], []),
         (True, [WITHHELD, MARKED], MARKED, [], []),
         (True, [WITHHELD], WITHHELD, [], [WITHHELD]),
