@@ -212,10 +212,10 @@ async def test_a_province_that_alters_swaps_replays_or_ends_is_refused_entry_by_
     await demanding.settled()
     before, known = await held(demanding, record), len(await refused(demanding))
     assert [(change, rev) for change, rev, _ in before] == [("accepted", 1), ("corrected", 2)]
-    await forge(demanding, record, rev=3, fields={"CF_WFXW": "未按规定公示"})
-    await forge(demanding, record, rev=4, content_of=other)
-    await forge(demanding, record, rev=5)  # what the first revision said
-    await forge(demanding, record, rev=6, change="withdrawn", state="withdrawn", reason="revoked")
+    await forge(demanding, record, rev=13, fields={"CF_WFXW": "未按规定公示"})
+    await forge(demanding, record, rev=14, content_of=other)
+    await forge(demanding, record, rev=15)  # what the first revision said
+    await forge(demanding, record, rev=16, change="withdrawn", state="withdrawn", reason="revoked")
     await forge(demanding, str(uuid4()), rev=1, content_of=record, change="accepted")
     shown_no_more = ("withheld", 3, before[-1][2])
     assert await held(demanding, record) == [*before, shown_no_more], "it may hide, and say nothing else"

@@ -120,7 +120,7 @@ async def test_it_is_named_where_an_operator_looks(pulls: Puller):
 
     [(*place, state)] = [line for line in feeds.listed(Answering()) if line[0] == code]
     assert place == [code, "up", "7"]
-    assert state.startswith(f"ok; {said}; refused here: unreadable_entry 1 ")
+    assert state.startswith(f"ok; {said}; refused here: unreadable_entry ")
 
 
 async def test_a_version_that_knows_the_word_is_told_it_in_the_order_of_each_record(

@@ -54,15 +54,16 @@ _LEFT = f"""
         select count(*) as count from (
             (select from exchange.set_aside a where a.feed = s.feed limit {MOST_COUNTED})
             union all
-            (select from exchange.feed_entry e join exchange.feed_head h using (feed)
-              where e.feed = s.feed and e.index >= h.size limit {MOST_COUNTED})) counted) l
+            (select from exchange.feed_entry e
+              where e.feed = s.feed and e.index >= (select size from exchange.feed_head h where h.feed = s.feed)
+              limit {MOST_COUNTED})) counted) l
      where l.count > 0
 """
 _FEEDS = """
     select s.feed from (select distinct feed from exchange.second_history) s
      where exists (select from exchange.set_aside a where a.feed = s.feed)
-        or exists (select from exchange.feed_entry e join exchange.feed_head h using (feed)
-                    where e.feed = s.feed and e.index >= h.size)
+        or exists (select from exchange.feed_entry e
+                    where e.feed = s.feed and e.index >= (select size from exchange.feed_head h where h.feed = s.feed))
      order by s.feed
 """
 _ENTRY = ("feed", "index", "line", "salt", "body", "record", "rev", "subject", "change", "item", "party")
@@ -71,8 +72,8 @@ _CLOSE = """
 """
 _CUT = "select exchange.set_aside_feed(:feed, :cut, :stack)"
 _LIES_BEHIND = """
-    select exists (select from exchange.feed_entry e join exchange.feed_head h using (feed)
-                    where e.feed = :feed and e.index >= h.size)
+    select exists (select from exchange.feed_entry e
+                    where e.feed = :feed and e.index >= (select size from exchange.feed_head h where h.feed = :feed))
 """
 _MOVE = "select exchange.set_aside_rows(:feed, :most)"
 _HEADS = "select size, root from exchange.second_history where feed = :feed"
