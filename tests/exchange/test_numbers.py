@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from creditmesh.exchange.entries import Draft
-from creditmesh.exchange.operations.numbers import Given, Story
+from creditmesh.exchange.operations.numbers import Given, RecordStory
 from creditmesh.exchange.store.set_aside import Said
 from creditmesh.schemas.exchange import EntryLine
 
@@ -27,19 +27,19 @@ def draft_of(rev: int, change: str, *, at: str = LATER, record: UUID = RECORD) -
     return Draft(line=line, salt=b"1", body=body, record=record, rev=rev, change=change, item="item", party="party")
 
 
-def story_of(*said: Revision) -> Story:
+def story_of(*said: Revision) -> RecordStory:
     """A record of this node of which the feed says these, one a day."""
     lines = [line_of(rev, change, f"2026-01-{day:02}T00:00:00Z") for day, (rev, change) in enumerate(said, start=1)]
     whole = [Said(RECORD, rev, n, change, lines[n]) for n, (rev, change) in enumerate(said)]
-    return Story(is_own=True, said=whole)
+    return RecordStory(is_own=True, said=whole)
 
 
-def takes(story: Story, *drafts: Draft, again: bool = False) -> list[bool]:
+def takes(story: RecordStory, *drafts: Draft, again: bool = False) -> list[bool]:
     given = [Given(each, again=again) for each in drafts]
     return [story.takes(each, EntryLine.model_validate_json(each.draft.line)) for each in given]
 
 
-def listed(story: Story) -> list[Revision]:
+def listed(story: RecordStory) -> list[Revision]:
     return [(each.rev or 0, each.change or "") for each in story.listed]
 
 

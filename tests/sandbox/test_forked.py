@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from creditmesh.node.errors import NodeError
-from creditmesh.sandbox.forked import END, LOG, Asked, Forked, Forking, forking
+from creditmesh.sandbox.forked import END, LOG, Forked, Forking, NodeCommand, forking
 
 pytestmark = pytest.mark.timeout(300)  # it loads a node, on a machine that may be busy
 NO_NODE = {"CREDITMESH_NODE": "nobody", "CREDITMESH_SERVICES": "no JSON"}
@@ -133,7 +133,7 @@ def test_what_tells_a_whole_group_to_end_leaves_the_fork_server_to_end_last(tmp_
 
 def asking(socket_: socket.socket, log: Path) -> int:
     """Ask for a process and go before it ends; its pid."""
-    asked = Asked(arguments=("--version",), environment={"PATH": os.environ["PATH"]}, log=log)
+    asked = NodeCommand(arguments=("--version",), environment={"PATH": os.environ["PATH"]}, log=log)
     text = asked.model_dump_json().encode() + END
     told, tells = os.pipe()
     socket.send_fds(socket_, [text], [tells])

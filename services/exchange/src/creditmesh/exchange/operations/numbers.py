@@ -65,7 +65,7 @@ def _asked_about(feed: str, given: Given) -> EntryLine | None:
 
 
 @dataclass(slots=True)
-class Story:
+class RecordStory:
     """What the feed says of one record, and what is found about what is to come behind it."""
 
     is_own: bool
@@ -168,9 +168,9 @@ def _replaces(said: Said, given: Given, line: EntryLine) -> bool:
     return given.again and said.change not in BESIDE and EntryLine.model_validate_json(said.line).at > line.at
 
 
-async def _stories(ctx: Context, asked: Sequence[tuple[Draft, EntryLine]]) -> dict[UUID | None, Story]:
+async def _stories(ctx: Context, asked: Sequence[tuple[Draft, EntryLine]]) -> dict[UUID | None, RecordStory]:
     """What the feed has of these records."""
-    stories = {draft.record: Story(is_own=line.origin == ctx.node.code) for draft, line in asked}
+    stories = {draft.record: RecordStory(is_own=line.origin == ctx.node.code) for draft, line in asked}
     records = [record for record in stories if record is not None]
     for each in await set_aside.said(await ctx.session(), UP, records) if records else ():
         stories[each.record].said.append(each)

@@ -206,8 +206,7 @@ class RecordBook:
             officer=what.officer, reason=what.reason, basis=what.basis, case=what.case,
         )  # fmt: skip
         if what.false_material:
-            until = None if what.until is None else what.until.isoformat()
-            says |= {"false_material": True, "display_until": until}
+            says |= {"false_material": True, "display_until": what.until and what.until.isoformat()}
         says.pop("origin_rev", None)
         says |= not_always(what.peer_revision, rev, None)
         event = state_event(says, by, known, revision, change=what.change, about=what.about)
