@@ -44,9 +44,11 @@ ENDS: frozenset[Change] = frozenset({"repaired", "withdrawn", "erased"})
 """The changes after which a record is shown no more, whatever its dates say."""
 HIDING: frozenset[Change] = ENDS | {"withheld"}
 """The changes without content after which nothing that was said of the record before is shown."""
-TOLD: frozenset[Change] = ENDS | {"marked", "unmarked", "reopened", "discharged"}
+BESIDE_CONTENT: frozenset[Change] = frozenset({"marked", "unmarked", "discharged"})
+"""The changes beside which the content of a record goes on."""
+TOLD: frozenset[Change] = ENDS | BESIDE_CONTENT | {"reopened"}
 """The changes of which every holder's answer is kept."""
-STATE_CHANGES: frozenset[Change] = ENDS | {"marked", "unmarked", "discharged", "withheld"}
+STATE_CHANGES: frozenset[Change] = ENDS | BESIDE_CONTENT | {"withheld"}
 """The changes that leave what a record says: they mark, unmark, end or withhold it, or discharge whom it names."""
 
 

@@ -75,7 +75,8 @@ async def load(
     published, unchanged = await judged(ctx, entries, issued_by=tier, basis=basis, again=again, over=asked)
     unnamed = [row for row in published if (row.kind, row.code) not in asked]
     over = laid_over(ctx, unnamed, before, above, shipped=True) if directory is None else LaidOver([], [])
-    forbidden = leaves_sound(before, (*published, *over.again))
+    # In a thread: it is seconds of CPU where a code set or a rule has changed, and others are served meanwhile.
+    forbidden = await asyncio.to_thread(leaves_sound, before, (*published, *over.again))
     if not dry_run:
         await append(ctx, (*published, *over.again))
         for row in (*published, *over.again):

@@ -18,10 +18,8 @@ from creditmesh.exchange.store import lost, set_aside
 from creditmesh.exchange.store.lost import LostEntry
 from creditmesh.exchange.store.set_aside import Said
 from creditmesh.schemas.events import RevisionOutnumbered
-from creditmesh.schemas.exchange import ENDS, UP, EntryLine
+from creditmesh.schemas.exchange import BESIDE_CONTENT, ENDS, UP, EntryLine
 
-BESIDE = frozenset({"marked", "unmarked", "discharged"})
-"""The changes beside which the content of a record goes on."""
 _WITHHELD = frozenset({"withheld", "waits"})
 """What stands for content that is not shown; it takes no number from that."""
 _CONTRADICTORY = "contradictory_entry"
@@ -78,7 +76,9 @@ class RecordStory:
     @property
     def end(self) -> Said | None:
         """What ended the record; None where it goes on. Nothing opens it that was erased."""
-        last = max((each for each in self.said if each.change not in BESIDE | _WITHHELD), key=_rev, default=None)
+        last = max(
+            (each for each in self.said if each.change not in BESIDE_CONTENT | _WITHHELD), key=_rev, default=None
+        )
         erased = next((each for each in self.said if each.change == "erased"), None)
         return erased or (last if last is not None and last.change in ENDS else None)
 
@@ -114,7 +114,7 @@ class RecordStory:
             self.unknowing = None
             return end.change == "erased"
         known = self.unknowing is None or draft.rev != self.unknowing + 1
-        if known and end.change != "erased" and (draft.change in BESIDE or self._opens(end, draft, line)):
+        if known and end.change != "erased" and (draft.change in BESIDE_CONTENT or self._opens(end, draft, line)):
             return False
         self._list(draft, end)
         return True
@@ -165,7 +165,7 @@ def _is_same(said: Said, draft: Draft, line: EntryLine) -> bool:
 
 def _replaces(said: Said, given: Given, line: EntryLine) -> bool:
     """Whether this node said content or an end of the record after what was set aside of it: in time, not in place."""
-    return given.again and said.change not in BESIDE and EntryLine.model_validate_json(said.line).at > line.at
+    return given.again and said.change not in BESIDE_CONTENT and EntryLine.model_validate_json(said.line).at > line.at
 
 
 async def _stories(ctx: Context, asked: Sequence[tuple[Draft, EntryLine]]) -> dict[UUID | None, RecordStory]:

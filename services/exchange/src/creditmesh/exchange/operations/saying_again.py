@@ -15,11 +15,11 @@ from creditmesh.exchange.operations import sealing
 from creditmesh.exchange.operations.comparing import assert_compared
 from creditmesh.exchange.operations.feeds import append_again
 from creditmesh.exchange.operations.forgetting import shared_no_more
-from creditmesh.exchange.operations.numbers import BESIDE, Given
+from creditmesh.exchange.operations.numbers import Given
 from creditmesh.exchange.store import answers, lost, set_aside
 from creditmesh.exchange.store.lost import COPY, FoundRevision, LostEntry
 from creditmesh.exchange.store.set_aside import SetAside
-from creditmesh.schemas.exchange import ENDS, KEY, STATE_CHANGES, EntryLine, FeedKeyBody
+from creditmesh.schemas.exchange import BESIDE_CONTENT, ENDS, KEY, STATE_CHANGES, EntryLine, FeedKeyBody
 
 _AT_ONCE = 100
 """Entries, with all that was set aside of their records."""
@@ -105,7 +105,7 @@ def _of_records(rows: Sequence[SetAside], *, closed: Collection[str]) -> list[Dr
     """The entries of these records, all of each, without content that nobody is to have any more."""
     last = defaultdict[UUID | None, str | None](lambda: None)
     for row in rows:
-        if row.change not in BESIDE:
+        if row.change not in BESIDE_CONTENT:
             last[row.record] = row.change
     return [_as_it_stood(row, blank=row.item in closed or last[row.record] in ENDS) for row in rows]
 

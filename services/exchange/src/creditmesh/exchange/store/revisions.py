@@ -5,10 +5,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from creditmesh.chassis.database.session import Session
-from creditmesh.schemas.exchange import HIDING, STATE_CHANGES
+from creditmesh.schemas.exchange import BESIDE_CONTENT, HIDING
 from creditmesh.schemas.words import Effect
 
-BESIDE: frozenset[Effect] = (STATE_CHANGES - HIDING) | {"waits"}
+BESIDE: frozenset[Effect] = BESIDE_CONTENT | {"waits"}
 """The effects that stand beside content: marks and discharges, and what waits."""
 
 

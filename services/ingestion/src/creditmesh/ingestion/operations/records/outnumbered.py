@@ -19,11 +19,10 @@ from creditmesh.ingestion.store import revisions
 from creditmesh.ingestion.store.revisions import Place, Stored
 from creditmesh.schemas.bounds import MOST_REVISIONS
 from creditmesh.schemas.events import RevisionOutnumbered
+from creditmesh.schemas.exchange import BESIDE_CONTENT
 from creditmesh.schemas.words import Change
 
 _log = structlog.get_logger(__name__)
-_BESIDE: frozenset[Change] = frozenset({"marked", "unmarked", "discharged"})
-"""The changes beside which the content of a record goes on."""
 
 
 class OwnDecision(NamedTuple):
@@ -84,7 +83,7 @@ def standing(decided: Sequence[OwnDecision]) -> list[OwnDecision]:
 
     Who was discharged stays so whatever later revisions say, unless the record was erased.
     """
-    last = max((n for n, each in enumerate(decided) if each.change not in _BESIDE), default=0)
+    last = max((n for n, each in enumerate(decided) if each.change not in BESIDE_CONTENT), default=0)
     discharges = {each.about: n for n, each in enumerate(decided) if each.change == "discharged"}
     if decided and decided[last].change == "erased":
         return [decided[last]]
