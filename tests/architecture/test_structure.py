@@ -284,3 +284,19 @@ def _said(call: ast.Call) -> dict[str, object]:
         for each in call.keywords
         if each.arg
     }
+
+
+def test_no_work_is_left_running_behind_the_failure_of_what_ran_beside_it():
+    calls = {
+        (path.as_posix().partition("/src/creditmesh/")[2], ast.unparse(call.args[0]))
+        for path in sources()
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call)
+        and _name(call) == "gather"
+        and "return_exceptions" not in _said(call)
+        and call.args
+    }
+    assert calls == {
+        ("chassis/units.py", "*tasks"),  # of `together`, which ends them
+        ("chassis/bus/kafka/publisher.py", "*acknowledged"),  # no work of ours: what the client will hear
+    }

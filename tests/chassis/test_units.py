@@ -7,7 +7,7 @@ import pytest
 
 from creditmesh.chassis.errors import Uncertain
 from creditmesh.chassis.metrics import UNITS
-from creditmesh.chassis.units import Unit, Units
+from creditmesh.chassis.units import Unit, Units, together
 from tests.support.eventually import eventually
 from tests.support.virtual import in_virtual_time
 
@@ -129,3 +129,32 @@ async def test_a_unit_that_waits_to_be_run_again_ends_at_once():
     began = asyncio.get_running_loop().time()
     await units.stop()
     assert asyncio.get_running_loop().time() - began < 0.01
+
+
+@in_virtual_time
+async def test_what_is_done_together_has_ended_when_its_failure_is_told():
+    ended = list[str]()
+
+    async def slow() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(1)
+            ended.append("slow")
+
+    async def fails() -> None:
+        await asyncio.sleep(0.1)
+        raise Uncertain("one of them")
+
+    with pytest.raises(Uncertain, match="one of them"):
+        await together([slow(), fails()])
+    assert ended == ["slow"]
+
+
+@in_virtual_time
+async def test_what_is_done_together_is_answered_in_its_order():
+    async def after(seconds: float) -> float:
+        await asyncio.sleep(seconds)
+        return seconds
+
+    assert await together(after(each) for each in (3.0, 1.0, 2.0)) == [3.0, 1.0, 2.0]

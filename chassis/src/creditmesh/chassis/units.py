@@ -7,8 +7,9 @@ one lives alone in the relay.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import structlog
 
@@ -17,6 +18,7 @@ from creditmesh.chassis.metrics import UNITS
 log = structlog.get_logger(__name__)
 
 _SHORTEST, _LONGEST = 0.2, 5.0
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,20 @@ class Unit:
 
     name: str
     run: Callable[[], Awaitable[None]]
+
+
+async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """What all of it comes to, done at once; where one fails the others are ended before its error is raised.
+
+    `asyncio.gather` leaves them running: what they hold, a connection say, would outlive whoever gave it to them.
+    """
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def keep_running(unit: Unit) -> None:

@@ -15,6 +15,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.metrics import FEED_BEHIND, FEED_LAGGING, FEED_UNFORGOTTEN
 from creditmesh.chassis.service import Workplace
+from creditmesh.chassis.units import together
 from creditmesh.exchange.operations.answering import note_gone_by
 from creditmesh.exchange.operations.catching_up import hear
 from creditmesh.exchange.operations.comparing import (
@@ -177,7 +178,7 @@ class Comparer:
     async def _look_at(self, client: httpx.AsyncClient, feed: str, parties: Sequence[Party]) -> None:
         known = compared(self._equipment)
         asked = [self._ask(client, party, feed) for party in parties if (feed, party.code) not in known.held]
-        heard = dict(answer for answer in await asyncio.gather(*asked) if answer is not None)
+        heard = dict(answer for answer in await together(asked) if answer is not None)
         heard |= known.unfit(feed)
         if compared(self._equipment) is not known:
             return  # the database went back meanwhile: all are asked anew

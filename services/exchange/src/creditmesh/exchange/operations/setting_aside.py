@@ -13,6 +13,7 @@ import structlog
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.database.session import Session
+from creditmesh.chassis.units import together
 from creditmesh.exchange.errors import NotSetAside
 from creditmesh.exchange.operations.comparing import begins, compared, judge, own_head, readers, signed_here
 from creditmesh.exchange.operations.restoring import fetched, refused
@@ -108,7 +109,7 @@ async def _asked(ctx: Context, feed: str) -> dict[str, Checkpoint | None]:
         raise _cannot_say(nowhere)
     await ctx.rollback()  # no session is held while peers are asked
     async with httpx.AsyncClient(timeout=_SECONDS_TO_ANSWER) as client:
-        return dict(await asyncio.gather(*(_ask(ctx, client, party, feed) for party in parties)))
+        return dict(await together(_ask(ctx, client, party, feed) for party in parties))
 
 
 async def _ask(ctx: Context, client: httpx.AsyncClient, party: Party, feed: str) -> tuple[str, Checkpoint | None]:
