@@ -28,7 +28,8 @@ SECONDS_TO_LOOK = 1.0
 class Passer:
     """Takes a turn of each peer, of each child and of each copy again and again, and rests when there is nothing.
 
-    Each turn is a transaction of its own: whoever has much, or cannot be passed on yet, holds up no other.
+    Each turn is a transaction of its own: whoever has much, or cannot be passed on yet, holds up no other. What asks
+    whose turn it is has none: it is asked every second.
     """
 
     def __init__(self, workplace: Workplace) -> None:

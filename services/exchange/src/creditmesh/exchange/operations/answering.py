@@ -118,7 +118,7 @@ async def _note_refused(session: Session, judged: Sequence[EntriesJudged]) -> No
 
 async def unseen_copies(ctx: Context) -> list[str]:
     """The copies of which something that was refused is to be seen to, as their pages are keyed."""
-    return [f"{peer}/{feed}" for peer, feed in await refusals.unseen_copies(await ctx.session())]
+    return [f"{peer}/{feed}" for peer, feed in await refusals.unseen_copies(await ctx.alone())]
 
 
 async def take_unseen(ctx: Context, copy: str) -> bool:

@@ -29,14 +29,14 @@ async def pass_on(ctx: Context, entries: Sequence[ChildEntry]) -> None:
 
 async def many_waiting(ctx: Context) -> list[str]:
     """The children for whom more waits than should."""
-    session = await ctx.session()
+    session = await ctx.alone()
     children = await child_entries.children(session)
     return [child for child in children if await child_entries.has_more(session, child, than=MANY)]
 
 
 async def waiting_children(ctx: Context) -> list[str]:
     """The children for whom something waits, and whose feeds may be appended to by now."""
-    children = await child_entries.children(await ctx.session())
+    children = await child_entries.children(await ctx.alone())
     return [child for child in children if is_appendable(ctx, f"{DOWN}-{child}")]
 
 

@@ -75,7 +75,7 @@ async def take_relayed(ctx: Context, entries: Sequence[ReceivedEntry]) -> None:
 
 async def grown(ctx: Context) -> list[str]:
     """The peers above which more nodes are known than what waits was looked through for."""
-    return await waiting.grown(await ctx.session())
+    return await waiting.grown(await ctx.alone())
 
 
 async def take_waiting(ctx: Context, peer: str) -> bool:

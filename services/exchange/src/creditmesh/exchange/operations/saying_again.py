@@ -27,7 +27,7 @@ _AT_ONCE = 100
 
 async def waiting(ctx: Context) -> list[str]:
     """The feeds of which something is to be said again."""
-    return await set_aside.names(await ctx.session())
+    return await set_aside.names(await ctx.alone())
 
 
 async def say_again(ctx: Context, feed: str) -> bool:
