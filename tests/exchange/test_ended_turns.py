@@ -45,6 +45,10 @@ SHARE = """
 insert into exchange.feed_entry (feed, index, line, record, rev, change)
 select 'up', 1000000 + i, '{}', $1, i + 1, 'reopened' from generate_series(0, $2 - 1) i
 """
+SET_ASIDE = """
+insert into exchange.set_aside (feed, index, line, record, rev, change)
+select 'up', 1000000 + rev, '{}', $1, rev, 'reopened' from generate_series(cast($2 as integer), cast($3 as integer)) rev
+"""
 FETCHED = """
 select sum(pg_stat_get_xact_blocks_fetched(oid))::bigint from pg_class
  where relname in ('sent_revision', 'sent_revision_pkey', 'refused_entry', 'refused_entry_pkey')
@@ -151,6 +155,28 @@ async def test_what_an_answer_names_costs_what_its_records_have_once(city: City)
     assert [index for index, _ in tracked if index in kept] == [
         index for index, _ in tracked if index >= OF_RECORD // 2
     ]
+
+
+@pytest.mark.parametrize("shared", [True, False])
+async def test_what_is_set_aside_until_it_is_said_again_is_not_said_to_be_kept_from_who_is_above(
+    city: City, *, shared: bool
+):
+    """The node above shows the record: its end is answered for when it has come there again."""
+    record, end, mark = uuid4(), 1, 2
+    said = [
+        (record, 1, "district", 0, "reopened"),
+        (record, 2, "district", end, None),
+        (record, 3, "district", 2, None),
+    ]
+    async with city.node.database.session() as session:
+        await session.copy_records_to_table("sent_revision", schema_name="exchange", records=said)
+        if shared:
+            await session.execute(SHARE.replace("1000000", "5000000"), record, 1)
+        await session.execute(SET_ASIDE, record, 2 if shared else 1, 2)
+    async with city.node.context("exchange") as ctx:
+        tracked = [(index, record) for index in range(3)]
+        kept = await revisions.kept(await ctx.session(), "district", tracked, feed="up")
+    assert kept == {mark}, "which stands nowhere"
 
 
 async def test_what_became_of_a_record_is_read_once_for_each_of_its_places(city: City):

@@ -66,7 +66,8 @@ _KEPT = """
     ), known as (
         select record, exists (
             select from (select feed from exchange.feed_entry where record = each.record offset 0) e
-             where e.feed = :feed) as shared
+             where e.feed = :feed)
+               or exists (select from exchange.set_aside a where a.record = each.record and a.feed = :feed) as shared
           from (select distinct record from asked) each
     )
     select index from asked where record = any(array(select record from known where not shared))
@@ -79,6 +80,9 @@ _KEPT = """
         select from (select feed, change from exchange.feed_entry
                       where record = s.record and rev = s.rev offset 0) e
          where e.feed = :feed and e.change = coalesce(s.change, e.change))
+       and not exists (
+        select from exchange.set_aside a
+         where a.record = s.record and a.rev = s.rev and a.feed = :feed and a.change = coalesce(s.change, a.change))
 """
 _SIZES = """
     select record, (select count(*) from (
@@ -204,7 +208,7 @@ async def note_sent(session: Session, revisions: Sequence[SentRevision], *, fres
 async def kept(session: Session, peer: str, entries: Sequence[tuple[int, UUID]], *, feed: str) -> set[int]:
     """Which of these entries of a peer (place and record) say revisions that do not stand in this feed of this node.
 
-    And which others of these records do between them.
+    And which others of these records do between them. What was set aside of the feed stands in it: it is said again.
     """
     if not entries:
         return set()
