@@ -1,6 +1,6 @@
 """A copy that is behind where its feed stood when it was announced tells of no record until it has stood there."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -131,6 +131,52 @@ async def test_nothing_is_told_before_the_copy_stands_where_the_feed_stood(pulle
     records.add(first, 4, "withdrawn")
     await puller.step()
     assert await told(puller) == list(range(8))
+
+
+async def _begins_again(at: Puller) -> None:
+    at.pulling._announced = False  # as `run` begins
+
+
+async def _was_away(at: Puller) -> None:
+    at.sender.instead = lambda _: answered(b"", 502)
+    await at.step()
+    at.sender.instead = None
+
+
+async def _had_stopped(at: Puller) -> None:
+    await at.pulling._stop("a page that does not fit")
+    await at.step()
+    async with at.city.node.database.session() as session:
+        await session.execute("update exchange.copy_head set alarm = null where peer = $1", at.sender.who.code)
+
+
+@pytest.mark.parametrize("meanwhile", [_begins_again, _was_away, _had_stopped])
+@pytest.mark.parametrize("far", [True, False])
+async def test_what_had_ended_while_a_peer_was_not_followed_never_shows(
+    puller: Puller,  # noqa: F811
+    records: Records,
+    monkeypatch: pytest.MonkeyPatch,
+    meanwhile: Callable[[Puller], Awaitable[None]],
+    *,
+    far: bool,
+):
+    monkeypatch.setattr(pulling, "MOST_BEHIND", 2 if far else 4)
+    monkeypatch.setattr(pulling, "SECONDS_STOPPED", 0.0)
+    first, second = new_id(), new_id()
+    records.announced = 1
+    records.add(first, 1, "accepted")
+    await puller.step()
+    assert await told(puller) == [0]
+    await meanwhile(puller)
+    records.announced = 4
+    records.add(second, 1, "accepted")
+    await puller.step()
+    assert await told(puller) == ([0] if far else [0, 1]), "a page alone is told as it comes"
+    records.add(second, 2, "repaired")
+    records.add(first, 2, "corrected")
+    await puller.step()
+    assert await told(puller) == list(range(4))
+    assert await refused(puller) == ([0, 3] if far else [0, 1, 3]), "nothing is said of what had ended by then"
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,8 @@ SECONDS_TO_LOOK = 5.0
 """How often acknowledgements are looked for when nothing tells of one."""
 SECONDS_TO_COME = 0.2
 """How often it is looked whether this node's readers have come to where the next one was signed."""
+MOST_BEHIND = LIMIT
+"""A copy that is further behind, more than a page, holds back again: what had ended would show between two pages."""
 MOST_ASKED = 50
 """So many times in a row; a reader that is away for longer need not be asked for so often."""
 _AT_ONCE = 100
@@ -57,7 +59,7 @@ class Pulling:
         self._refusals = 0
         """How often in a row this node itself could not take the page that comes next."""
         self._announced = False
-        """Whether the sender has said, since this loop began, how far its feed goes."""
+        """Whether the sender has said how far its feed goes since this loop began, stood still or did not reach it."""
         self._told_again = False
         self._at: FeedCopy | None = None
         """Where this loop itself has brought the copy: who finds it elsewhere is uncertain, so it is not read again."""
@@ -81,6 +83,7 @@ class Pulling:
         before, self._at = self._at or await self._standing(self._code), None
         self._show(before)
         if before.alarm is not None:
+            self._announced = False
             await asyncio.sleep(SECONDS_STOPPED)
             return
         try:
@@ -95,6 +98,7 @@ class Pulling:
                 return
             await self._receive(before, *found)
         except NotNow as error:
+            self._announced = False
             await self._patience.after(self._code, error)
         except BadPage as bad:
             await self._stop(str(bad))
@@ -172,10 +176,14 @@ class Pulling:
             await context.rollback()
 
     async def _announce(self, peer: Peer, before: FeedCopy) -> FeedCopy:
-        """Hear how far the feed goes: at first, and where this node has lost part of what it had answered for."""
+        """Hear how far the feed goes: at first, and where this node lost part of what it had answered for, or was away.
+
+        So it was of a peer that was taken out and enrolled again, of a feed that had stopped, and after an outage.
+        """
         feed = await peer.standing(self._feed)
         self._announced = True
-        if before.announced is not None and feed.acknowledged <= before.range.size:
+        is_near = feed.size - before.range.size <= MOST_BEHIND
+        if before.announced is not None and feed.acknowledged <= before.range.size and is_near:
             return before
         async with self._equipment.pool.session() as session:
             await catching_up.announce(session, peer.party.code, self._feed, feed.size)
