@@ -76,7 +76,7 @@ def test_what_is_not_built_stands_in_one_list_and_is_not_there():
     listed = (ROOT / "docs" / "reference" / "not-built.md").read_text(encoding="utf-8")
     operators = (ROOT / "docs" / "reference" / "openapi-operator.json").read_text(encoding="utf-8")
     document = (ROOT / "docs" / "reference" / "openapi.json").read_text(encoding="utf-8")
-    assert all(word in listed for word in ("OIDC", "XLSX", "signature_needed", "consent"))
-    assert [word for word in ("openIdConnect", "spreadsheetml", "consent-requests", "portal") if word in document] == []
+    assert all(word in listed for word in ("OIDC", "PDF", "signature_needed", "consent"))
+    assert [word for word in ("openIdConnect", "consent-requests", "portal") if word in document] == []
     assert "/v1/admin/erasures" in operators
     assert "eras" not in listed, "it is built"

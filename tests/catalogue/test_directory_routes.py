@@ -2,6 +2,7 @@
 
 import csv
 import io
+import zipfile
 from datetime import date, timedelta
 
 import jsonschema
@@ -9,6 +10,8 @@ import pytest
 
 from creditmesh.chassis.caller import Caller
 from creditmesh.schemas.catalogue import CodeSet, Item, Party
+from creditmesh.schemas.files.workbook import TYPE as WORKBOOK
+from creditmesh.schemas.files.workbook import workbook_of
 from creditmesh.schemas.publications import CatalogueOut
 from tests.support.node import TestNode
 
@@ -22,6 +25,7 @@ READ = [
     "/v1/catalogue/items/administrative_penalty/versions",
     "/v1/catalogue/items/administrative_penalty/schema",
     "/v1/catalogue/items/administrative_penalty/template.csv",
+    "/v1/catalogue/items/administrative_penalty/template.xlsx",
     "/v1/catalogue/lists",
     "/v1/catalogue/measures",
     "/v1/catalogue/matters",
@@ -139,6 +143,21 @@ async def test_the_template_has_the_items_columns_and_opens_in_a_spreadsheet(she
     assert item.names.columns(columns).codes == item.codes
 
 
+async def test_the_workbook_to_fill_in_is_read_as_it_comes_and_lists_the_values_of_each_code(shelf: TestNode):
+    answer = await shelf.client("catalogue").get("/v1/catalogue/items/administrative_penalty/template.xlsx")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, WORKBOOK)
+    assert "administrative_penalty.xlsx" in answer.headers["content-disposition"]
+    (columns,) = csv.reader(io.StringIO(workbook_of(answer.content).table.decode()))
+    item = shelf.host.followed.compiled("administrative_penalty", 1, on=shelf.host.clock.legal_date())
+    assert item.names.columns(columns).codes == item.codes
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as parts:
+        sheet, texts = (parts.read(f"xl/{name}.xml").decode() for name in ("worksheets/sheet1", "sharedStrings"))
+    assert sheet.count("<dataValidation ") == sum(spec.type == "code" for spec in item.item.fields)
+    for code_set in item.sets.values():
+        assert all(f">{each.name_zh}<" in texts for each in code_set.values if each.active)
+    assert all(each.code in texts for each in item.item.fields), "each column is explained"
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -146,6 +165,7 @@ async def test_the_template_has_the_items_columns_and_opens_in_a_spreadsheet(she
         "/v1/catalogue/items/nowhere/versions",
         "/v1/catalogue/items/nowhere/schema",
         "/v1/catalogue/items/nowhere/template.csv",
+        "/v1/catalogue/items/nowhere/template.xlsx",
         "/v1/catalogue/items/%00",
         "/v1/catalogue/code-sets/nowhere",
         "/v1/catalogue/items/administrative_penalty?as_of=2020-01-01",

@@ -53,6 +53,7 @@ ASKING = {
     "me export": "",
     "templates list": "",
     "templates csv": ITEM,
+    "templates xlsx": ITEM,
     "templates fields": ITEM,
     "pull": "up --into OUT",
 }

@@ -65,6 +65,7 @@ CALLS: dict[str, Callable[[Node], object]] = {
     "catalogue.item": lambda node: node.catalogue.item(ITEM),
     "catalogue.versions": lambda node: node.catalogue.versions(ITEM),
     "catalogue.schema": lambda node: node.catalogue.schema(ITEM),
+    "catalogue.workbook": lambda node: node.catalogue.workbook(ITEM),
     "catalogue.template": lambda node: node.catalogue.template(ITEM, header="zh"),
     "catalogue.lists": lambda node: node.catalogue.lists(),
     "catalogue.measures": lambda node: node.catalogue.measures(),

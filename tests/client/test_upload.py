@@ -173,6 +173,7 @@ def test_one_object_is_sent_as_an_array_of_one(tmp_path):
         (b" \n", "empty"),
         (b"A,B\n", "no rows"),
         (b"PK\x03\x04rest", "workbook"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", ".xls"),
         (b"\x1f\x8brest", "gzip"),
         ("A,B\n甲,1\n".encode("utf-16"), "UTF-16"),
         ("文号,名称\n〔2026〕1号,示例有限公司\n".encode("utf-16-le"), "UTF-16"),

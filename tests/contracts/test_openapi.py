@@ -16,6 +16,7 @@ from creditmesh.chassis.settings import NodeSettings
 from creditmesh.gateway.routes import Route, Routes
 from creditmesh.node.declaration import NODE
 from creditmesh.node.reference import FOLDER, openapi, write
+from creditmesh.schemas.files.workbook import TYPE as WORKBOOK
 from creditmesh.schemas.parameter_texts import PARAMETERS
 from creditmesh.schemas.problems import PROBLEM_JSON
 from creditmesh.schemas.property_texts import WORDS
@@ -25,8 +26,8 @@ REMEDY = "run `python -m creditmesh.node.reference` and commit docs/reference"
 Document = Mapping[str, Any]
 DOCUMENT = openapi()
 OPERATORS = operators_document(NODE.services, code="city")
-UNSHOWN = {("application/x-ndjson", "/v1/screenings")}
-"""What is the example of another type, one a line."""
+UNSHOWN = {("application/x-ndjson", "/v1/screenings"), (WORKBOOK, "/v1/items/{item}/records")}
+"""What is the example of another type, one a line or in a workbook, which no document shows."""
 ROUTES = Routes(NODE.services).all
 
 

@@ -1,5 +1,6 @@
 """Files as departments have them, sent to the service: the verdicts are the rows' own, whatever file they came in."""
 
+import asyncio
 import csv
 import io
 from collections.abc import Callable, Sequence
@@ -7,10 +8,12 @@ from itertools import count
 
 import orjson
 import pytest
+import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creditmesh.ingestion.operations.submitting import submission_run
+from creditmesh.schemas.files.workbook import TYPE as WORKBOOK
 from tests.ingestion.conftest import House, told
 from tests.ingestion.rows import compiled, penalty, person_penalty, uscc
 
@@ -27,6 +30,21 @@ def table(rows: Sequence[Row], *, codes: Sequence[str] | None = None, **written:
     return text.getvalue()
 
 
+def sheet(rows: Sequence[Row], *, first: int = 0, merged: str | None = None, hidden: int | None = None) -> bytes:
+    """The same in a workbook, from that row of its sheet on."""
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
+        made = book.add_worksheet("数据")
+        for number, row in enumerate(csv.reader(io.StringIO(table(rows))), start=first):
+            for column, value in enumerate(row):
+                made.write_string(number, column, value)
+        if merged is not None:
+            made.merge_range(merged, "合并")
+        if hidden is not None:
+            made.set_row(hidden, None, None, {"hidden": True})
+    return file.getvalue()
+
+
 FORMS: dict[str, tuple[str, Callable[[Sequence[Row]], bytes]]] = {
     "ndjson": ("application/x-ndjson", lambda rows: b"\n".join(map(orjson.dumps, rows))),
     "json": ("application/json", orjson.dumps),
@@ -36,6 +54,7 @@ FORMS: dict[str, tuple[str, Callable[[Sequence[Row]], bytes]]] = {
     "gb18030, said": ("text/csv; charset=gbk", lambda rows: table(rows).encode("gb18030")),
     "tabs": ("text/csv", lambda rows: table(rows, delimiter="\t").encode()),
     "semicolons": ("text/csv", lambda rows: table(rows, delimiter=";").encode()),
+    "workbook": (WORKBOOK, sheet),
     "carriage returns": ("text/csv", lambda rows: table(rows, lineterminator="\r", quoting=csv.QUOTE_ALL).encode()),
     "without trailing blanks": (
         "text/csv",
@@ -147,7 +166,7 @@ async def test_a_name_that_may_not_be_left_out_is_refused_in_every_form(
 ):
     """A table with it has no row that is read; of an object it is said beside what else is wrong."""
     rows = rows_from(await stands_before(house, ()), kinds, [*extra, mistake])
-    tables = [await house.submit(written(rows), kind=kind) for kind, written in FORMS.values() if "csv" in kind]
+    tables = [await house.submit(written(rows), kind=kind) for kind, written in FORMS.values() if "json" not in kind]
     assert {answer.status_code for answer in tables} == {422}
     [wrong] = {frozenset((e["code"], e["pointer"]) for e in answer.json()["errors"]) for answer in tables}
     assert {"misspelt_field", "forbidden_attribute"} & {code for code, _ in wrong}
@@ -243,3 +262,49 @@ async def test_a_header_that_fits_no_field_names_its_line_and_the_columns(house:
     assert "Line 2" in answer.json()["detail"]
     assert "in the first 10;" in answer.json()["detail"]
     assert {error["code"] for error in answer.json()["errors"]} == {"misspelt_field"}
+
+
+async def test_the_lines_of_a_workbook_are_the_rows_of_its_sheet(house: House):
+    rows = [penalty(house.number()), penalty(house.number(), CF_WSH="")]
+    verdicts, receipt = told(await house.submit(sheet(rows, first=2, hidden=3), kind=WORKBOOK))
+    assert [(each["line"], each["verdict"]) for each in verdicts] == [(4, "accepted"), (5, "refused")]
+    assert {notice["code"] for notice in verdicts[0]["notices"]} == {"hidden_cells"}
+    assert receipt["rows"] == 2
+
+
+async def test_a_workbook_is_stored_once_under_its_key(house: House):
+    body = sheet([penalty(house.number())])
+    first, again = [await house.submit(body, kind=WORKBOOK, key="a workbook") for _ in range(2)]
+    assert (again.content, again.headers["idempotency-replayed"]) == (first.content, "true")
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "said"),
+    [
+        (sheet([penalty(1)], merged="A2:A4"), WORKBOOK, "A2:A4"),
+        (sheet([]), WORKBOOK, "no sheet with rows"),
+        (b"PK\x03\x04" + bytes(200), WORKBOOK, "no workbook"),
+        (table([penalty(1)]).encode(), WORKBOOK, "no workbook"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", WORKBOOK, ".xls"),
+        (sheet([penalty(1)]), "text/csv", WORKBOOK),
+    ],
+    ids=["merged", "empty", "damaged", "a table", "an old one", "said to be a table"],
+)
+async def test_a_workbook_that_may_not_be_read_stores_nothing_and_says_why(
+    house: House, body: bytes, kind: str, said: str
+):
+    before = await house.count()
+    answer = await house.submit(body, kind=kind)
+    assert (answer.status_code, said in answer.json()["detail"], bool(answer.json()["detail_zh"])) == (400, True, True)
+    assert await house.count() == before
+
+
+async def test_a_workbook_is_read_while_others_are_served(house: House):
+    """It waits for its reader in no loop: a hundred small requests are answered meanwhile."""
+    rows = [{"CF_WSH": f"{n}"} for n in range(60_000)]
+    reading = asyncio.create_task(house.submit(sheet(rows), kind=WORKBOOK, dry_run=True))
+    async with house.client() as client:
+        for _ in range(20):
+            assert (await client.get("/v1/submissions")).status_code == 200
+        assert not reading.done()
+    assert (await reading).status_code in {200, 422}

@@ -49,6 +49,10 @@ class Catalogue:
             Call(method="GET", path=f"{_item(code)}/template.csv", params={"header": header})
         ).content
 
+    def workbook(self, code: str) -> bytes:
+        """A workbook (.xlsx) to fill in: the item's header in Chinese, and lists of the values that its codes take."""
+        return self._wire.answer(Call(method="GET", path=f"{_item(code)}/template.xlsx")).content
+
     def lists(self) -> Listing[CreditList]:
         """The red and black lists in force."""
         return self._wire.listing("/v1/catalogue/lists", Page[CreditList])

@@ -6,16 +6,20 @@ from typing import Literal
 
 from creditmesh.client.errors import Unsendable
 from creditmesh.schemas.files import MARK, Encoding, Octets, Table, encoding_of, encoding_said, foreign
+from creditmesh.schemas.files.workbook import Unreadable, workbook_of
 
-Form = Literal["csv", "ndjson", "json"]
+Form = Literal["csv", "ndjson", "json", "xlsx"]
 _HEAD = 65_536
+_ARCHIVE = b"PK\x03\x04"
 _SUFFIXES: dict[str, Form] = {".csv": "csv", ".tsv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson"}
 
 
 def form_of(path: Path) -> Form:
-    """The form of a file; Unsendable, with what to do, for a workbook, a web page, a packed or an empty file."""
+    """The form of a file; Unsendable, with what to do, for an old workbook, a web page, a packed or an empty file."""
     with path.open("rb") as file:
         head = file.read(_HEAD)
+    if head.startswith(_ARCHIVE):
+        return "xlsx"
     if (why := foreign(head)) is not None:
         raise Unsendable(*why)
     known = _SUFFIXES.get(path.suffix.lower())
@@ -27,6 +31,14 @@ def form_of(path: Path) -> Form:
     if text.startswith(b"{"):
         return "ndjson" if _is_json(text.split(b"\n", 1)[0]) else "json"
     return "csv"
+
+
+def table_of(path: Path) -> bytes:
+    """The table that a workbook holds, as CSV in UTF-8; Unsendable, with what to do, where it cannot be read."""
+    try:
+        return workbook_of(path.read_bytes()).table
+    except Unreadable as unreadable:
+        raise Unsendable(*unreadable.why) from None
 
 
 def charset_said(name: str | None) -> Encoding | None:

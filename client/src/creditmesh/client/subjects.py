@@ -11,7 +11,14 @@ from typing import get_args
 from pydantic import ValidationError
 
 from creditmesh.client.errors import Unsendable
-from creditmesh.client.forms import Form, charset_said, form_of, refuse_doubtful_table, refuse_other_encodings
+from creditmesh.client.forms import (
+    Form,
+    charset_said,
+    form_of,
+    refuse_doubtful_table,
+    refuse_other_encodings,
+    table_of,
+)
 from creditmesh.schemas.catalogue import CodeSet
 from creditmesh.schemas.files import MARK, Encoding, Table, lines_of, rows_of
 from creditmesh.schemas.identifiers import DocumentType, SubjectKind
@@ -66,12 +73,12 @@ def subjects_of(file: Path, *, code_sets: CodeSets, charset: str | None = None) 
     """Every subject in the file, in its order. Unsendable, with the row, if one cannot be sent."""
     try:
         form, said = form_of(file), charset_said(charset)
-        body = file.read_bytes()
+        body = table_of(file) if form == "xlsx" else file.read_bytes()
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise Unsendable(f"{file}: cannot be read ({why}).", f"{file}：无法读取（{why}）。") from None
     words = {column: _Words(partial(code_sets, name), _MORE[column]) for column, name in _CODE_SETS.items()}
-    rows = _table(body, said) if form == "csv" else _objects(body, said, form)
+    rows = _table(body, said) if form in {"csv", "xlsx"} else _objects(body, said, form)
     subjects = [_subject(row, number, words) for number, row in enumerate(rows, start=1)]
     if not subjects:
         raise Unsendable("The file has no subjects.", "文件中没有主体。")

@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from creditmesh.client.errors import Unsendable
-from creditmesh.client.forms import Form, charset_said, form_of, refuse_doubtful_table, refuse_other_encodings
+from creditmesh.client.forms import (
+    Form,
+    charset_said,
+    form_of,
+    refuse_doubtful_table,
+    refuse_other_encodings,
+    table_of,
+)
 from creditmesh.schemas.files import (
     FILE_BYTES,
     LINE_BYTES,
@@ -28,9 +35,15 @@ from creditmesh.schemas.files import (
     Table,
     lines_of,
 )
+from creditmesh.schemas.files.workbook import TYPE as WORKBOOK
 
 _CHUNK = 64 * 1024
-_TYPES: dict[Form, str] = {"csv": "text/csv", "ndjson": "application/x-ndjson", "json": "application/json"}
+_TYPES: dict[Form, str] = {
+    "csv": "text/csv",
+    "ndjson": "application/x-ndjson",
+    "json": "application/json",
+    "xlsx": WORKBOOK,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +159,8 @@ def _looked_at(
                 "文件没有数据行，且各列均非该条目的字段；是否属于其他条目？",
             )
         return table.encoding, pieces
+    if form == "xlsx":
+        return "utf-8", _sheet(path, len(body), names)
     refuse_other_encodings(body, said)
     if form == "json":
         return "utf-8", _whole(path, body[:], limits)
@@ -167,6 +182,20 @@ def _refuse_other_headers(table: Table, pieces: Sequence[Piece], names: Names) -
                 "so that the file cannot be cut into pieces; take it away.",
                 f"第 {table.header.line} 行（表头）或其上方的行有未成对的引号，文件无法拆分报送；请删除该引号。",
             )
+
+
+def _sheet(path: Path, size: int, names: Callable[[], Names]) -> tuple[Piece, ...]:
+    """A workbook as it is: the node reads it, and its lines are the rows of the sheet."""
+    sheet = table_of(path)
+    table = Table.of(sheet, "utf-8", names=names())
+    rows = sum(not record.blank for record in table.records())
+    if rows > MOST_ROWS or size > FILE_BYTES:
+        raise Unsendable(
+            "A workbook may have 200,000 rows and 64 MiB at most; split it, or save the sheet as CSV (UTF-8): "
+            "that is sent in pieces.",
+            "工作簿不得超过 200,000 行和 64 MiB；请拆分，或将工作表另存为 CSV（UTF-8），由客户端分批报送。",
+        )
+    return (Piece(path=path, start=0, end=size, rows=rows),)
 
 
 def _whole(path: Path, body: bytes, limits: Limits) -> tuple[Piece, ...]:

@@ -1,6 +1,7 @@
 """`creditmesh templates`: what to send of an item, without a credential."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -61,6 +62,18 @@ def csv(asked: CommandCall, item: _Item, *, header: options.Header = "codes", ou
     else:
         save(out, content)
         say.answers.print(say.printable(str(out)))
+    return Exit.DONE
+
+
+@app.command("xlsx", cls=Command)
+@asks
+def xlsx(asked: CommandCall, item: _Item, *, out: options.Out = None) -> Exit:
+    """空白工作簿模板，含代码下拉列表和填报说明。An empty workbook with lists to choose codes from (ITEM.xlsx)."""
+    with asked.node(open_to_all=True) as node:
+        content = node.catalogue.workbook(item)
+    to = out or Path(f"{item}.xlsx")
+    save(to, content)
+    say.answers.print(say.printable(str(to)))
     return Exit.DONE
 
 

@@ -27,8 +27,10 @@ class Foreign(NamedTuple):
 _EMPTY = Foreign("The file is empty.", "文件为空。")
 _BEGINNINGS: dict[bytes, Foreign] = {
     b"PK\x03\x04": Foreign(
-        "This is a workbook (.xlsx) or a ZIP archive; save the sheet as CSV (UTF-8) and send that.",
-        "该文件是电子表格工作簿（.xlsx）或 ZIP 压缩包；请将工作表另存为 CSV（UTF-8）后报送。",
+        "This is a workbook (.xlsx) or a ZIP archive; send a workbook under its own content type, "
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet, or its sheet as CSV (UTF-8).",
+        "该文件是电子表格工作簿（.xlsx）或 ZIP 压缩包；工作簿请以其 Content-Type "
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet 报送，或将工作表另存为 CSV（UTF-8）。",
     ),
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": Foreign(
         "This is a workbook (.xls) or another document of Office; save the sheet as CSV (UTF-8) and send that.",

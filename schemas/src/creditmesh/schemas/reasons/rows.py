@@ -33,6 +33,10 @@ ROWS: dict[str, Reason] = {
     "above_header": Reason(
         "Line {line} stands above the header; it was not read.", "第 {line} 行位于表头之上；未读取该行。"
     ),
+    "hidden_cells": Reason(
+        "Rows or columns of the sheet are hidden; they were read as all others.",
+        "工作表中有隐藏的行或列；已与其他行列一并读取。",
+    ),
     "misspelt_field": Reason(
         "Column or name {place} is nearly that of {name}, which is lacking, or has it and something beside it, such as "
         "another unit; write the name as in the item's template, or remove it with what stands under it.",

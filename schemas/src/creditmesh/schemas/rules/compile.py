@@ -81,13 +81,14 @@ class CompiledItem:
         """What stands where the number of a decision should, as `decision_numbers.is_number` takes it."""
         self.stems = stems_of(code_sets[STEMS].spellings if STEMS in code_sets else ())
         """Words that mean a listed kind of penalty, as `coded.hides_a_kind` takes them."""
-        self._sets = {spec.code: code_sets[spec.code_set] for spec in item.fields if spec.code_set is not None}
+        self.sets = {spec.code: code_sets[spec.code_set] for spec in item.fields if spec.code_set is not None}
+        """The code set of each field that has one."""
         self.names = FieldNames(item, rules)
         roles = item.roles
         self._columns: dict[str, Column] = {
             spec.code: column(
                 spec,
-                self._sets.get(spec.code),
+                self.sets.get(spec.code),
                 identifies=identifying(item, spec.code),
                 end=spec.code in {roles.valid_until, roles.display_until},
             )
@@ -99,7 +100,7 @@ class CompiledItem:
         self._told = self._required.union(item.identifying)
         self._meanings = {
             code: {value.value: value.meaning for value in found.values if value.meaning is not None}
-            for code, found in self._sets.items()
+            for code, found in self.sets.items()
         }
         self._resident = resident_pairs(item, self._meanings)
         self._conditions = conditions(self._columns, self.names.banned)
@@ -178,7 +179,7 @@ class CompiledItem:
 
         What is a spelling of a value today may be a value of its own in the next version of a code set.
         """
-        given, coded = dict(row), self._sets.keys() & row.keys()
+        given, coded = dict(row), self.sets.keys() & row.keys()
         for name in coded if coded <= fields.keys() else fields:  # most rows call all of them by their codes
             code = self.names.code(name)
             if code in coded:
@@ -190,18 +191,18 @@ class CompiledItem:
         return self._meanings.get(code, {}).get(row.get(code, "")) if code is not None else None
 
     @property
-    def _collected(self) -> Item:
+    def collected(self) -> Item:
         """The item without the fields that may not be collected any more."""
         fields = tuple(spec for spec in self.item.fields if spec.code not in self.names.banned)
         return self.item.model_copy(update={"fields": fields})
 
     def json_schema(self) -> dict[str, Any]:
         """The JSON Schema of a canonical row."""
-        return json_schema(self._collected, self._sets, self._columns)
+        return json_schema(self.collected, self.sets, self._columns)
 
     def template_csv(self, names: Literal["codes", "zh"] = "codes") -> str:
         """The header line of a file to fill in."""
-        return template_csv(self._collected, names)
+        return template_csv(self.collected, names)
 
     def _finished(self, row: Row) -> Row | None:
         for code, value in row.items():

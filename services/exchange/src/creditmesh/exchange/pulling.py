@@ -176,10 +176,7 @@ class Pulling:
             await context.rollback()
 
     async def _announce(self, peer: Peer, before: FeedCopy) -> FeedCopy:
-        """Hear how far the feed goes: at first, and where this node lost part of what it had answered for, or was away.
-
-        So it was of a peer that was taken out and enrolled again, of a feed that had stopped, and after an outage.
-        """
+        """Hear how far the feed goes: at first, where this node lost part of what it had answered for, or was away."""
         feed = await peer.standing(self._feed)
         self._announced = True
         is_near = feed.size - before.range.size <= MOST_BEHIND

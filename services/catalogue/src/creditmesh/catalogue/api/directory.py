@@ -7,11 +7,13 @@ from fastapi import Query, Response
 
 from creditmesh.catalogue.api.reading import Looked, Reading, page
 from creditmesh.catalogue.errors import UnknownObject
+from creditmesh.catalogue.template import template_xlsx
 from creditmesh.chassis.http.access import AccessPolicy
 from creditmesh.chassis.http.paging import Cursor, Limit
 from creditmesh.chassis.http.router import Router
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.catalogue import CodeSet, CreditList, Item, Matter, Measure, Party, Procedure, Purpose
+from creditmesh.schemas.files.workbook import TYPE as WORKBOOK
 from creditmesh.schemas.histories import MODELS
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.publications import CatalogueOut, ItemEntry, ItemVersion
@@ -19,6 +21,7 @@ from creditmesh.schemas.publications import CatalogueOut, ItemEntry, ItemVersion
 router = Router()
 _SCHEMA = "application/schema+json"
 BOM = "\ufeff"
+_FILE = {"type": "string", "format": "binary"}
 """Without it spreadsheet programs read a UTF-8 file as something else."""
 
 
@@ -100,6 +103,21 @@ async def get_item_template(look: Looked, code: str, header: Literal["codes", "z
     """
     compiled = look.directory.compiled(code, _item(look, code).number, on=look.as_of)
     return look.text(lambda: BOM + compiled.template_csv(header), media="text/csv; charset=utf-8", name=f"{code}.csv")
+
+
+@router.get(
+    "/v1/catalogue/items/{code}/template.xlsx",
+    access=AccessPolicy.public(),
+    response_class=Response,
+    responses={200: {"description": "A workbook to fill in", "content": {WORKBOOK: {"schema": _FILE}}}},
+)
+async def get_item_workbook(look: Looked, code: str) -> Response:
+    """A workbook to fill in: the header in Chinese, lists to choose codes from, and a sheet that explains each column.
+
+    `GET /v1/catalogue/items/administrative_penalty/template.xlsx`
+    """
+    compiled = look.directory.compiled(code, _item(look, code).number, on=look.as_of)
+    return look.text(lambda: template_xlsx(compiled.collected, compiled.sets), media=WORKBOOK, name=f"{code}.xlsx")
 
 
 @router.get("/v1/catalogue/lists", access=AccessPolicy.public(), response_model=Page[CreditList])

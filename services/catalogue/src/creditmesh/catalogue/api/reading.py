@@ -47,8 +47,8 @@ class Reading:
         """The body as JSON; 304 without a body if the caller has it already."""
         return self.text(lambda: body().model_dump_json(), media=media)
 
-    def text(self, body: Callable[[], str], *, media: str, name: str | None = None) -> Response:
-        """A text under the same ETag; `name` makes it a file to save."""
+    def text(self, body: Callable[[], str | bytes], *, media: str, name: str | None = None) -> Response:
+        """A text or a file under the same ETag; `name` makes it a file to save."""
         headers = {"ETag": self.etag, "Cache-Control": "public, no-cache"}
         if self._has(self.etag):
             return Response(status_code=304, headers=headers)

@@ -58,16 +58,15 @@ _SENT_BY_CHILDREN = """
       join exchange.sent_revision s on s.record = w.record and s.rev = w.rev
      order by s.record, s.rev, s.peer, s.change is not distinct from 'waits', s.index
 """
-# Each record is read once, however many of its entries are asked about. Of an entry of which an older version noted no
-# place, since an earlier one has its number, the record alone is asked for.
+# Each record is read once, however many entries are asked about. Of one without a place its record alone is asked for.
 _KEPT = """
     with asked as (
         select * from unnest(cast(:indices as bigint[]), cast(:records as uuid[])) as w(index, record)
     ), known as (
         select record, exists (
-            select from (select feed from exchange.feed_entry where record = each.record offset 0) e
-             where e.feed = :feed)
-               or exists (select from exchange.set_aside a where a.record = each.record and a.feed = :feed) as shared
+            select from ((select feed from exchange.feed_entry where record = each.record offset 0)
+                         union all select feed from exchange.set_aside where record = each.record) e
+             where e.feed = :feed) as shared
           from (select distinct record from asked) each
     )
     select index from asked where record = any(array(select record from known where not shared))
@@ -77,12 +76,9 @@ _KEPT = """
         select record, rev, index, change from exchange.sent_revision
          where record = known.record and peer = :peer and index >= :first and index <= :last offset 0) s
      where known.shared and not exists (
-        select from (select feed, change from exchange.feed_entry
-                      where record = s.record and rev = s.rev offset 0) e
+        select from ((select feed, change from exchange.feed_entry where record = s.record and rev = s.rev offset 0)
+                     union all select feed, change from exchange.set_aside where record = s.record and rev = s.rev) e
          where e.feed = :feed and e.change = coalesce(s.change, e.change))
-       and not exists (
-        select from exchange.set_aside a
-         where a.record = s.record and a.rev = s.rev and a.feed = :feed and a.change = coalesce(s.change, a.change))
 """
 _SIZES = """
     select record, (select count(*) from (
@@ -206,9 +202,9 @@ async def note_sent(session: Session, revisions: Sequence[SentRevision], *, fres
 
 
 async def kept(session: Session, peer: str, entries: Sequence[tuple[int, UUID]], *, feed: str) -> set[int]:
-    """Which of these entries of a peer (place and record) say revisions that do not stand in this feed of this node.
+    """Which of these entries of a peer (place and record), and others of these records, stand not in this node's feed.
 
-    And which others of these records do between them. What was set aside of the feed stands in it: it is said again.
+    What was set aside of the feed stands in it: it is said again.
     """
     if not entries:
         return set()

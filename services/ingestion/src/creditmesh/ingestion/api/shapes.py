@@ -7,6 +7,7 @@ import orjson
 from creditmesh.ingestion.api.answers import NDJSON
 from creditmesh.schemas.examples import ROW
 from creditmesh.schemas.files import FILE_BYTES
+from creditmesh.schemas.files.workbook import TYPE as WORKBOOK
 
 _ROW: dict[str, Any] = {
     "type": "object",
@@ -28,6 +29,7 @@ CONTENT: dict[str, Any] = {
     },
     NDJSON: {"schema": _FILE, "example": _LINE},
     "text/csv": {"schema": _FILE, "example": _TABLE},
+    WORKBOOK: {"schema": _FILE},
 }
 """By content type; `text/csv` also with `charset=gb18030`.
 

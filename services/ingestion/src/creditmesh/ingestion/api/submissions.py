@@ -18,7 +18,7 @@ from creditmesh.ingestion import operations
 from creditmesh.ingestion.api import shapes
 from creditmesh.ingestion.api.answers import NDJSON, one_verdict
 from creditmesh.ingestion.errors import RowTooLarge
-from creditmesh.ingestion.formats import MOST_ROW_BYTES, decoded, is_single, media_of, rows_of
+from creditmesh.ingestion.formats import MOST_ROW_BYTES, decoded, is_single, media_of, opened, rows_of
 from creditmesh.ingestion.operations import SubmissionOrder, SubmissionSearch, Submitted
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.bounds import Day
@@ -59,9 +59,11 @@ async def submit_records(
     lane: Annotated[Literal["live", "backfill"], Query(description="`backfill` waits while events back up.")] = "live",
     dry_run: Annotated[bool, Query(description="Only say what would become of the rows.")] = False,  # noqa: FBT002
 ) -> Response:
-    """Submit records of an item: one JSON object, an array, NDJSON, or CSV (UTF-8 or GB18030, codes or Chinese header).
+    """Submit records of an item: one JSON object, an array, NDJSON, CSV (UTF-8 or GB18030) or a workbook (.xlsx).
 
-    A table is read strictly; what of it is not read is said in `notices` of the first verdict.
+    A table has the codes or the Chinese names of the fields in its header. It is read strictly; what of it is not read
+    is said in `notices` of the first verdict. Of a workbook the one sheet that has rows is read, as what its cells say:
+    of a formula its last value; `line` is the row of the sheet.
 
     One object is answered with its verdict: 201 accepted or corrected, 200 unchanged, 202 held with the review's place,
     422 refused with a reason a field. Many rows are answered 200 with one verdict a row in the order sent and a signed
@@ -80,6 +82,7 @@ async def submit_records(
     media = media_of(request.headers.get("content-type"))
     key = key_of(request)
     body = await decoded(request.stream(), encoding=request.headers.get("content-encoding"), unpacked=ctx.hold)
+    rows = await opened(media, body, files=ctx.equipment.files, unpacked=ctx.hold)
     single = is_single(media, body)
     if single and len(body) > MOST_ROW_BYTES:
         raise RowTooLarge(
@@ -87,9 +90,9 @@ async def submit_records(
         )
     order = SubmissionOrder(
         item=item,
-        read=lambda intake: rows_of(media, body, names=intake.compiled.names),
+        read=lambda intake: rows_of(media, rows, names=intake.compiled.names),
         digest=await _digest(body, item, lane, media.shape),
-        weight=len(body) if single else _weight(body),
+        weight=len(body) if single else _weight(rows if isinstance(rows, bytes) else rows.table),
         key=key,
         lane=lane,
         dry_run=dry_run,

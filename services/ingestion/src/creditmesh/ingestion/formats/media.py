@@ -6,8 +6,9 @@ from typing import Literal
 from creditmesh.chassis.errors import UnsupportedMedia
 from creditmesh.chassis.media import media_type
 from creditmesh.schemas.files import Encoding, encoding_said
+from creditmesh.schemas.files.workbook import TYPE as WORKBOOK
 
-Shape = Literal["json", "lines", "table"]
+Shape = Literal["json", "lines", "table", "workbook"]
 
 _SHAPES: dict[str, Shape] = {
     "application/json": "json",
@@ -19,6 +20,7 @@ _SHAPES: dict[str, Shape] = {
     "text/x-csv": "table",
     "application/csv": "table",
     "text/tab-separated-values": "table",
+    WORKBOOK: "workbook",
 }
 
 
@@ -39,12 +41,12 @@ def media_of(content_type: str | None) -> Media:
     if shape != "table":
         if encoding == "gb18030":
             raise _unread()
-        encoding = "utf-8"
+        encoding = "utf-8"  # of a workbook: that of the table that is read from it
     return Media(shape, encoding)
 
 
 def _unread() -> UnsupportedMedia:
     return UnsupportedMedia(
-        "Send application/json, application/x-ndjson (both UTF-8) or text/csv; charset=utf-8|gb18030.",
-        "请使用 application/json、application/x-ndjson（均为 UTF-8）或 text/csv; charset=utf-8|gb18030。",
+        f"Send application/json, application/x-ndjson (both UTF-8), text/csv; charset=utf-8|gb18030, or {WORKBOOK}.",
+        f"请使用 application/json、application/x-ndjson（均为 UTF-8）、text/csv; charset=utf-8|gb18030 或 {WORKBOOK}。",
     )

@@ -7,6 +7,7 @@ from creditmesh.chassis.errors import TooLarge
 from creditmesh.ingestion.formats import objects, tables
 from creditmesh.ingestion.formats.media import Media
 from creditmesh.schemas.files import LINE_BYTES, MARK, MOST_LINE_ENDS, MOST_ROWS, lines_of
+from creditmesh.schemas.files.workbook import Workbook
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.compile import ROW_BYTES
@@ -33,13 +34,13 @@ def is_single(media: Media, body: bytes) -> bool:
     return media.shape == "json" and objects.is_object(body)
 
 
-def rows_of(media: Media, body: bytes, *, names: FieldNames) -> Iterator[SubmittedRow]:
-    """Read rows as they are asked for.
+def rows_of(media: Media, body: bytes | Workbook, *, names: FieldNames) -> Iterator[SubmittedRow]:
+    """Read rows as they are asked for; of a workbook what was read from it.
 
     TooLarge beyond 200,000 rows or a million line ends; Malformed or Invalid where the body as a whole cannot be read
     (an array's syntax, an encoding, a header), which may come after rows: take them all before storing any.
     """
-    if media.shape != "json" and body.count(b"\n") + body.count(b"\r") > MOST_LINE_ENDS:
+    if isinstance(body, bytes) and media.shape != "json" and body.count(b"\n") + body.count(b"\r") > MOST_LINE_ENDS:
         raise TooLarge(
             "A submission may have 1,000,000 line ends at most; leave out empty lines or split the file.",
             "单次报送的换行不得超过 1,000,000 个；请删除空行或拆分文件。",
@@ -61,14 +62,16 @@ def rows_of(media: Media, body: bytes, *, names: FieldNames) -> Iterator[Submitt
 
 
 def _texts(
-    media: Media, body: bytes, names: FieldNames
+    media: Media, body: bytes | Workbook, names: FieldNames
 ) -> tuple[tuple[FieldError, ...], Iterator[tuple[int | None, bytes | FieldError]]]:
+    if isinstance(body, Workbook):
+        return tables.read_sheet(body, names=names)
     match media.shape:
         case "lines":
             return (), _lines(body)
         case "json":
             return (), ((None, text) for text in objects.read(body))
-        case "table":
+        case _:
             return tables.read(body, encoding=media.encoding, names=names)
 
 

@@ -1,0 +1,115 @@
+"""A workbook (.xlsx) as the table that it holds: read by a bounded process of its own, which may die (decision 79).
+
+What comes of it is CSV in UTF-8, a line for each row of the sheet, which is read as any other table.
+"""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+
+from creditmesh.schemas.files import workbook_child
+from creditmesh.schemas.files.foreign import Foreign
+
+TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+"""Its media type."""
+SECONDS = 120
+"""Wall time for reading one: what takes longer is ended."""
+_CHILD = str(Path(workbook_child.__file__))
+_WHY: Mapping[str, Foreign] = {
+    "unreadable": Foreign(
+        "The file is no workbook (.xlsx) that can be read: it is damaged, or was made by no spreadsheet; "
+        "open it in a spreadsheet and save it anew, or save the sheet as CSV (UTF-8).",
+        "该文件不是可读取的电子表格工作簿（.xlsx）：文件损坏，或并非由电子表格软件生成；"
+        "请用电子表格打开后重新保存，或将工作表另存为 CSV（UTF-8）。",
+    ),
+    "no_workbook": Foreign(
+        "This is an archive without a workbook in it; send the workbook (.xlsx) itself.",
+        "该文件是压缩包而不是工作簿；请报送工作簿（.xlsx）本身。",
+    ),
+    "too_large": Foreign(
+        "The workbook unpacks to more than is read; take out pictures and other sheets, split it, or send CSV.",
+        "工作簿解压后超过可读取的大小；请删除图片和其他工作表，拆分文件，或报送 CSV。",
+    ),
+    "too_wide": Foreign(
+        "A cell stands beyond row {rows} or column {columns}, or there are too many; delete what stands outside the "
+        "table (formats too), or split the file.",
+        "有单元格位于第 {rows} 行或第 {columns} 列之外，或单元格过多；请删除表格之外的内容（包括格式），或拆分文件。",
+    ),
+    "encrypted": Foreign(
+        "The workbook has a password; save it without one.",
+        "工作簿设有密码；请取消密码后保存。",
+    ),
+    "macros": Foreign(
+        "The workbook has macros; save it as .xlsx without them.",
+        "工作簿含有宏；请另存为不含宏的 .xlsx 文件。",
+    ),
+    "links": Foreign(
+        "The workbook has links to other files; replace them by their values and save it.",
+        "工作簿含有指向其他文件的链接；请将其替换为数值后保存。",
+    ),
+    "empty": Foreign(
+        "The workbook has no sheet with rows; a day on which nothing was decided has a sheet with the header alone.",
+        "工作簿中没有含数据的工作表；当日无决定的，请报送仅含表头的工作表。",
+    ),
+    "sheets": Foreign(
+        "More than one sheet has rows ({names}); send a workbook with one, and hide or delete the others.",
+        "有多个工作表含有数据（{names}）；请只保留一个，其余的隐藏或删除。",
+    ),
+    "died": Foreign(
+        "The workbook took more memory or time than reading one may; split it, or save the sheet as CSV (UTF-8).",
+        "读取该工作簿所需的内存或时间超过限额；请拆分文件，或将工作表另存为 CSV（UTF-8）。",
+    ),
+}
+
+
+class Unreadable(Exception):
+    """The file is no workbook that is read here; why, and what to do."""
+
+    def __init__(self, why: Foreign) -> None:
+        super().__init__(why.detail)
+        self.why = why
+
+
+class Merged(NamedTuple):
+    """Cells that are one in the sheet."""
+
+    row: int
+    """The last of its rows, from 1."""
+    name: str
+
+
+class Workbook(NamedTuple):
+    """What a workbook holds."""
+
+    table: bytes
+    """CSV in UTF-8, whose lines have the numbers of the sheet's rows."""
+    merged: tuple[Merged, ...]
+    """The lowest of its merged cells."""
+    hidden: bool
+    """Whether rows or columns are hidden; they are read as the others."""
+
+
+def workbook_of(body: bytes, *, seconds: float = SECONDS) -> Workbook:
+    """Read a workbook; Unreadable if it cannot be, whatever it does to its reader. It waits: call it in a thread."""
+    command = (sys.executable, "-I", _CHILD)
+    try:
+        ended = subprocess.run(command, input=body, capture_output=True, timeout=seconds, check=False, env={})  # noqa: S603 - our own module, and nothing of the file
+    except subprocess.TimeoutExpired:
+        raise _unreadable("died", {}) from None
+    head, _, table = ended.stdout.partition(b"\n")
+    if ended.returncode not in {0, workbook_child.REFUSED}:
+        raise _unreadable("died", {})
+    said = orjson.loads(head)
+    if ended.returncode:
+        raise _unreadable(said.pop("refused"), said)
+    return Workbook(table, tuple(Merged(*each) for each in said["merged"]), bool(said["hidden"]))
+
+
+def _unreadable(why: str, said: Mapping[str, object]) -> Unreadable:
+    words = {name: "、".join(value) if isinstance(value, list) else value for name, value in said.items()}
+    detail, detail_zh = _WHY[why]
+    return Unreadable(Foreign(detail.format(**words), detail_zh.format(**words)))
