@@ -1,14 +1,17 @@
 """The wire: what is sent again, what never is, and what is never shown."""
 
+import gzip
 import re
 import time
 import traceback
+from collections.abc import Iterator
 from uuid import uuid4
 
+import httpx
 import pytest
 from fastapi.responses import JSONResponse, Response
 
-from creditmesh.client import Node, NotUnderstood, ProblemError, Retries, Unreachable, Unsendable
+from creditmesh.client import Node, NotUnderstood, ProblemError, Retries, Unreachable, Unsendable, http
 from creditmesh.schemas.queries import QueryIn
 from tests.client.remote import ITEM, KEY, problem
 
@@ -187,3 +190,62 @@ def test_for_an_address_in_clear_no_certificates_are_loaded_and_for_another_thos
         pass
     with pytest.raises(RuntimeError, match="loaded"):
         Node("https://127.0.0.1:1", key=KEY)
+
+
+class _Endless(httpx.SyncByteStream):
+    """A body without an end."""
+
+    def __init__(self, piece: bytes) -> None:
+        self._piece, self.sent = piece, 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        while self.sent < 1 << 30:
+            self.sent += len(self._piece)
+            yield self._piece
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_an_answer_without_an_end_is_given_up(monkeypatch, status):
+    monkeypatch.setattr(http, "MOST_ANSWERED", 1 << 20)
+    body = _Endless(b"x" * 1000)
+    wire = http.Wire("http://node", transport=httpx.MockTransport(lambda _: httpx.Response(status, stream=body)))
+    with pytest.raises(NotUnderstood, match="longer than 1048576 bytes") as told:
+        wire.answer(http.Call(method="GET", path="/v1/exchange/feeds/up/entries"))
+    assert told.value.detail_zh
+    assert body.sent < 1.1 * (1 << 20)
+
+
+def test_what_unpacks_to_more_than_any_answer_is_given_up(monkeypatch):
+    monkeypatch.setattr(http, "MOST_ANSWERED", 1 << 20)
+    packed = gzip.compress(bytes(50 << 20))
+    assert len(packed) < 1 << 20
+    pieces = _Pieces([packed[at : at + 4096] for at in range(0, len(packed), 4096)])
+    answer = httpx.Response(200, headers={"content-encoding": "gzip"}, stream=pieces)
+    wire = http.Wire("http://node", transport=httpx.MockTransport(lambda _: answer))
+    with pytest.raises(NotUnderstood, match="longer than"):
+        wire.answer(http.Call(method="GET", path="/v1/me/export"))
+    assert pieces.left > len(packed) // 8192
+
+
+class _Pieces(httpx.SyncByteStream):
+    def __init__(self, pieces: list[bytes]) -> None:
+        self._pieces, self.left = pieces, len(pieces)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._pieces:
+            self.left -= 1
+            yield piece
+
+
+def test_an_answer_that_comes_a_byte_a_moment_is_given_up(monkeypatch):
+    monkeypatch.setattr(http, "SECONDS_ANSWERED", 0.0)
+    answer = httpx.Response(200, stream=_Pieces([b"{", b"}"]))
+    wire = http.Wire("http://node", transport=httpx.MockTransport(lambda _: answer))
+    with pytest.raises(NotUnderstood, match="not whole within"):
+        wire.answer(http.Call(method="GET", path="/v1/catalogue"))
+
+
+def test_a_packed_answer_is_read_whole():
+    answer = httpx.Response(200, headers={"content-encoding": "gzip"}, content=gzip.compress(b'{"a": 1}'))
+    wire = http.Wire("http://node", transport=httpx.MockTransport(lambda _: answer))
+    assert wire.answer(http.Call(method="GET", path="/v1/catalogue")).json() == {"a": 1}
