@@ -1,5 +1,6 @@
 """Pulling a peer's feed: a copy whose head is the feed's, and pages that do not fit, which stop it."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from creditmesh.chassis.errors import Uncertain
 from creditmesh.chassis.packing import FRAME, unpack
 from creditmesh.exchange.chunks import _written, alone
 from creditmesh.exchange.operations import answering
+from creditmesh.exchange.puller import Puller as AllPullers
 from creditmesh.exchange.store import copies, pages
 from creditmesh.exchange.store.copies import FeedCopy
 from creditmesh.exchange.store.pages import ReceivedPage
@@ -280,3 +282,21 @@ async def test_without_the_compare_and_set_of_a_copy_two_pullers_tell_every_entr
     puller.sender.add(5)
     assert await puller.at_once(2) == [None, None]
     assert await puller.told() == 10, "the control of the test above: what it counts does double"
+
+
+async def test_a_puller_that_is_ended_while_it_ends_its_loops_leaves_none_running():
+    async def lingers() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.01)
+
+    made = AllPullers.__new__(AllPullers)
+    made._loops = {name: asyncio.create_task(lingers(), name=name) for name in ("pull a", "pull b", "acknowledge a")}
+    loops = [*made._loops.values()]
+    await asyncio.sleep(0)
+    ending = asyncio.create_task(made._end_all())
+    await asyncio.sleep(0)
+    ending.cancel()
+    await asyncio.wait([ending, *loops], timeout=10)
+    assert all(loop.done() for loop in loops)

@@ -6,7 +6,7 @@ database, until an operator has looked: nothing after it is applied, and nothing
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from typing import Literal
 
@@ -110,8 +110,7 @@ class Puller:
         return now
 
     async def _keep(self, wanted: dict[str, Unit]) -> None:
-        for name in self._loops.keys() - wanted.keys():
-            await _ended(self._loops.pop(name))
+        await _ended([self._loops.pop(name) for name in self._loops.keys() - wanted.keys()])
         for name in wanted.keys() - self._loops.keys():
             self._loops[name] = asyncio.create_task(keep_running(wanted[name]), name=name)
 
@@ -150,6 +149,8 @@ def _named(name: str, run: Callable[[], Awaitable[None]]) -> tuple[str, Unit]:
     return name, Unit(name, run)
 
 
-async def _ended(loop: asyncio.Task[None]) -> None:
-    loop.cancel()
-    await asyncio.gather(loop, return_exceptions=True)
+async def _ended(loops: Sequence[asyncio.Task[None]]) -> None:
+    # All are told before the first is waited for: whoever waits here may be ended itself, and none goes on then.
+    for loop in loops:
+        loop.cancel()
+    await asyncio.gather(*loops, return_exceptions=True)
