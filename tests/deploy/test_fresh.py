@@ -17,10 +17,6 @@ import pytest
 from tests.deploy.serving import served
 from tests.support.pages import ROOT, blocks
 
-pytestmark = [
-    pytest.mark.skipif("FRESH" not in os.environ, reason="it downloads every wheel of the lock: make fresh"),
-    pytest.mark.timeout(1800),
-]
 OURS = ("PIP_", "UV_", "SSL_", "REQUESTS_", "CURL_", "CREDITMESH_", "VIRTUAL_ENV", "PYTHON", "MAKE", "MFLAGS")
 READMES = ("README.md", "README.zh-CN.md")
 
@@ -62,6 +58,8 @@ def test_both_readmes_say_the_same_two_commands():
         assert (first, second) == ("make run", "make test")
 
 
+@pytest.mark.skipif("FRESH" not in os.environ, reason="it downloads every wheel of the lock: make fresh")
+@pytest.mark.timeout(1800)
 def test_a_clone_in_an_empty_folder_runs_behind_a_private_index(
     folder: Path, index: Path, authority: tuple[Path, Path]
 ):
