@@ -11,7 +11,7 @@ BUS ?= embedded
 AS_PIP = $(BIN)/python deploy/as_pip.py
 UV = $(AS_PIP) $(BIN)/uv pip
 
-.PHONY: help setup lock check format test chaos run bench kafka kafka-stop docs clean
+.PHONY: help setup lock check format test fresh chaos run bench kafka kafka-stop docs clean
 
 help: ## print this help
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ format: setup ## put every file into shape
 test: export PYTHONDONTWRITEBYTECODE :=
 test: setup ## everything, on both buses, with real PostgreSQL and Kafka
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -rs
+
+fresh: setup ## the commands of the READMEs in an empty folder, behind a private index (it downloads every wheel of the lock)
+	@FRESH=1 $(BIN)/python -m pytest tests/deploy/test_fresh.py -s -rs
 
 chaos: setup ## kill -9 of everything in a node and a chain, several times over, and long histories (TIMES=3, RUNS=1; each run has another seed)
 	@for run in $$(seq $(RUNS)); do CHAOS_TIMES=$(TIMES) HISTORY_SEED=0 HISTORY_STEPS=$$((500 * $(TIMES))) \

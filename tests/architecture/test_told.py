@@ -121,6 +121,84 @@ def test_a_command_that_is_told_is_there_with_its_options_and_arguments():
     assert [(where, line, known(line)) for where, line in lines if known(line)] == []
 
 
+Words = tuple[str, ...]
+
+
+def parts(line: str) -> tuple[Words, frozenset[str]]:
+    """The command of a line without what it is given, and its options."""
+    first, *words = split(line)
+    command, named, given = COMMANDS[first], [], set()
+    for word in words:
+        if word.startswith("-"):
+            given.add(word.partition("=")[0])
+        elif word in getattr(command, "commands", {}):
+            command = command.commands[word]
+            named.append(word)
+    return tuple(named), frozenset(given)
+
+
+@cache
+def typed() -> dict[str, list[Words]]:
+    """The words that each test, and each page's blocks that are run, gives at once: of a call, a row, a text."""
+    found = {str(page): [tuple(split(line)) for block in blocks(page) if block.runs for line in commands(block.text)]
+             for page in PAGES}  # fmt: skip
+    for path in (ROOT / "tests").glob("*/test_*.py"):
+        if path.parent.name != "architecture":
+            found[str(path)] = list(said_at_once(ast.parse(path.read_text(encoding="utf-8"))))
+    return found
+
+
+def said_at_once(tree: ast.AST) -> Iterator[Words]:
+    for each in ast.walk(tree):
+        if isinstance(each, ast.Constant) and isinstance(each.value, str):
+            yield tuple(each.value.split())
+        row = each.args if isinstance(each, ast.Call) else getattr(each, "elts", ())
+        yield tuple(one.value for one in row if isinstance(one, ast.Constant) and isinstance(one.value, str))
+
+
+THROUGH = {
+    (("restore",), frozenset({"--set-aside"})): "tests/exchange/test_second_history.py",
+}
+"""What is typed by a function of another module, which has the command's words."""
+
+
+def is_typed(named: Words, given: frozenset[str]) -> bool:
+    """Whether one test, or one page, has the command's words in a row and its options."""
+    if through := THROUGH.get((named, given)):
+        return any({*given} <= {*row} for row in typed()[str(ROOT / through)])
+    for said in typed().values():
+        rows = (row[at : at + len(named)] for row in said for at in range(len(row)))
+        if named in rows and given <= {word.partition("=")[0] for row in said for word in row}:
+            return True
+    return False
+
+
+def test_a_command_of_the_prose_is_typed_by_a_test():
+    """Those in blocks are run where they stand; those of prose and tables by the tests of the commands."""
+    asked = {parts(line): line for _, code in told() for line in commands(code)}
+    asked |= {(tuple(words), frozenset()): " ".join(words) for words in table()}
+    assert len(asked) > 60
+    untyped = [line for (named, given), line in asked.items() if named and not is_typed(named, given)]
+    assert untyped == [], "let a test of tests/client, tests/node or tests/journeys run it"
+
+
+def test_a_command_that_no_test_types_is_found():
+    assert is_typed(("keys", "revoke"), frozenset())
+    assert not is_typed(("keys", "revoke"), frozenset({"--" + "at-once"}))
+    assert not is_typed(("keys", "mislay"), frozenset())
+
+
+def table() -> Iterator[Words]:
+    """The commands of the client's table, each with its group."""
+    page = without_blocks(ROOT / "docs" / "guide" / "client.md")
+    for row in re.findall(r"^\| [^|]*\| (`[^|]*) \|[^|]*\|$", page, re.MULTILINE):
+        if not row.startswith("`node.") and known(f"creditmesh {first(row)}") == "":
+            group = first(row).split()[0]
+            for code in re.findall(r"`([^`]+)`", row):
+                whole = code if known(f"creditmesh {code}") == "" else f"{group} {code}"
+                yield parts(f"creditmesh {whole}")[0]
+
+
 def sentences(path: Path) -> Iterator[str]:
     """The texts of a module, but for its docstrings' first lines' layout: what it may say to somebody."""
     for each in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

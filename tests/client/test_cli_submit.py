@@ -178,6 +178,16 @@ def test_after_a_node_that_did_not_come_back_the_same_command_goes_on_under_the_
     assert len(remote.stored) == 2
 
 
+def test_what_an_earlier_version_remembered_is_gone_on_with(remote, tmp_path):
+    file = table(tmp_path, ["accepted"])
+    remote.busy = [{"Retry-After": "3600"}]
+    run(remote, file, "--item", ITEM)
+    kept = tmp_path / "处罚.csv.resume.json"
+    kept.write_text(kept.read_text(encoding="utf-8").replace('"idempotency_key"', '"key"'), encoding="utf-8")
+    assert run(remote, file, "--item", ITEM).returncode == 0
+    assert len({asked.key for asked in remote.submissions}) == 1
+
+
 def test_a_changed_file_is_another_submission_and_not_the_rest_of_a_broken_one(remote, tmp_path):
     remote.busy = [{"Retry-After": "3600"}]
     run(remote, table(tmp_path, ["accepted"]), "--item", ITEM)
@@ -353,7 +363,9 @@ def test_a_file_whose_name_is_no_text_here_is_sent_and_gone_on_with_under_its_ke
         remote.busy = [{"Retry-After": "3600"}]
         lost = in_a_process(remote, file, **env)
         assert (lost.returncode, b"Traceback" in lost.stderr) == (2, False), lost.stderr
-        keys.append(json.loads(Path(os.fsdecode(file + b".resume.json")).read_text(encoding="utf-8"))["key"])
+        keys.append(
+            json.loads(Path(os.fsdecode(file + b".resume.json")).read_text(encoding="utf-8"))["idempotency_key"]
+        )
     assert keys[0] == keys[1]
     done = in_a_process(remote, file, **env)
     assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr

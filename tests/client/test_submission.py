@@ -56,7 +56,7 @@ def test_a_large_file_goes_in_pieces_with_keys_of_their_own_and_rows_numbered_as
     file.write_bytes(header + "甲,accepted\n乙,refused\n".encode("gb18030") * 5)
     upload = node.records.upload(file, item=ITEM, limits=Limits(rows=4))
     sent = []
-    submission = node.records.submit_file(upload, item=ITEM, key="k")
+    submission = node.records.submit_file(upload, item=ITEM, idempotency_key="k")
     submission.sent = sent.append
     remote.breaks = [1]
     assert [(verdict.row, verdict.verdict) for verdict in submission] == [
@@ -77,9 +77,9 @@ def test_a_dry_run_of_a_large_file_has_no_receipts_and_rows_numbered_as_in_the_f
 
 
 def test_the_same_key_with_another_file_is_refused_at_once(node, remote, tmp_path):
-    list(node.records.submit_file(file_of(tmp_path, ["accepted"]), item=ITEM, key="k"))
+    list(node.records.submit_file(file_of(tmp_path, ["accepted"]), item=ITEM, idempotency_key="k"))
     with pytest.raises(ProblemError) as told:
-        list(node.records.submit_file(file_of(tmp_path, ["held"]), item=ITEM, key="k"))
+        list(node.records.submit_file(file_of(tmp_path, ["held"]), item=ITEM, idempotency_key="k"))
     assert told.value.code == "idempotency_key_reused"
     assert len(remote.submissions) == 2
 

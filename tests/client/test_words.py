@@ -1,6 +1,10 @@
 """The Chinese words that the command shows beside the API's: the glossary's, and those of what a value is of."""
 
+import importlib
+import inspect
+import pkgutil
 import re
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import get_args
@@ -8,6 +12,7 @@ from uuid import uuid4
 
 import pytest
 
+import creditmesh.client
 from creditmesh.client.cli import show
 from creditmesh.client.cli.words import NAMES, VALUES, kind_of, worded
 from creditmesh.schemas.cases import CaseEntry
@@ -103,3 +108,19 @@ def test_a_case_in_a_list_and_shown_whole_is_accepted_and_no_new_record(capsys: 
     said = capsys.readouterr().out
     assert said.count("已受理 accepted") == 2
     assert "新增" not in said
+
+
+def takers_of(name: str) -> Iterator[str]:
+    """The classes and methods that the client's modules make public and that take a parameter of that name."""
+    for module in pkgutil.iter_modules(creditmesh.client.__path__, "creditmesh.client."):
+        for place, each in vars(importlib.import_module(module.name)).items():
+            if inspect.isclass(each) and each.__module__ == module.name and not place.startswith("_"):
+                called = {place: each} | {f"{place}.{m}": f for m, f in vars(each).items() if inspect.isfunction(f)}
+                yield from (at for at, f in called.items() if name in inspect.signature(f).parameters)
+
+
+def test_a_key_is_the_credential_and_an_idempotency_key_has_its_own_name():
+    assert {each.removesuffix(".__init__") for each in takers_of("key")} == {"Node", "Wire"}
+    assert {"Records.submit", "Records.submit_file", "Queries.ask", "Cases.act", "Submission"} < {
+        *takers_of("idempotency_key")
+    }

@@ -1,7 +1,9 @@
 """What the node says of itself is what it is: the OpenAPI document and the settings' page, committed and checked."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,9 @@ from creditmesh.chassis.settings import NodeSettings
 from creditmesh.gateway.routes import Route, Routes
 from creditmesh.node.declaration import NODE
 from creditmesh.node.reference import FOLDER, openapi, write
+from creditmesh.schemas.examples import dated
 from creditmesh.schemas.files.workbook import TYPE as WORKBOOK
+from creditmesh.schemas.parameter_examples import SHOWN
 from creditmesh.schemas.parameter_texts import PARAMETERS
 from creditmesh.schemas.problems import PROBLEM_JSON
 from creditmesh.schemas.property_texts import WORDS
@@ -26,8 +30,8 @@ REMEDY = "run `python -m creditmesh.node.reference` and commit docs/reference"
 Document = Mapping[str, Any]
 DOCUMENT = openapi()
 OPERATORS = operators_document(NODE.services, code="city")
-UNSHOWN = {("application/x-ndjson", "/v1/screenings"), (WORKBOOK, "/v1/items/{item}/records")}
-"""What is the example of another type, one a line or in a workbook, which no document shows."""
+UNSHOWN = {WORKBOOK}
+"""What no document shows: the row of the other types, in a workbook."""
 ROUTES = Routes(NODE.services).all
 
 
@@ -197,6 +201,49 @@ def test_every_text_of_a_parameter_is_used():
     assert used == set(PARAMETERS)
 
 
+def _schema_of(said: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: each for name, each in said["schema"].items() if name != "format"}
+
+
+def test_every_parameter_shows_a_good_value():
+    """Where nothing is shown its default is one, or the first of its few values; a cursor is what `next` was."""
+    for path, said in parameters():
+        shown = [said["example"]] if "example" in said else said["schema"].get("examples", [])
+        if said["name"] == "cursor" or not {"default", "enum"}.isdisjoint(found_keys(said["schema"])):
+            continue
+        assert shown, f"{path}:{said['name']}: write it into creditmesh.schemas.parameter_examples"
+        assert said["required"] == ("example" in said), "what may be left out would be sent by the viewer"
+        for value in shown:
+            jsonschema.validate(value, _schema_of(said))
+
+
+def found_keys(schema: Mapping[str, Any]) -> set[str]:
+    return set(schema).union(*(each for each in schema.get("anyOf", ())))
+
+
+def test_every_example_of_a_parameter_is_used():
+    used = {
+        word
+        for path, said in parameters()
+        for word in {f"{path}:{said['name']}", said["name"]} & set(SHOWN)
+        if SHOWN[word] in (said.get("example"), *said["schema"].get("examples", ()))
+    }
+    assert used == set(SHOWN)
+
+
+def test_a_day_in_an_example_is_ahead_or_behind_whenever_it_is_read():
+    """A day that is written out passes, but one that no rule reaches and what an answer told."""
+    asked = [
+        *(said.get("example", said["schema"].get("examples")) for _, said in parameters()),
+        *(body for document in (DOCUMENT, OPERATORS) for body in found(document["paths"], "requestBody")),
+    ]
+    days = set(re.findall(r"\b2\d{3}-\d\d-\d\d\b", json.dumps(asked)))
+    assert days == {"2099-12-31"}
+    served = dated(json.dumps(asked), date(2031, 3, 1))
+    assert {"2031-03-31", "2030-12-31"} <= set(re.findall(r"\b2\d{3}-\d\d-\d\d\b", served))
+    assert "<today" not in served
+
+
 def test_every_word_of_the_glossary_is_used():
     used = {
         word
@@ -255,7 +302,7 @@ def test_the_codes_that_a_route_may_refuse_with_are_declared_by_status():
 def test_every_body_has_an_example_that_its_schema_takes():
     for route in ROUTES:
         for media, content in operation(route).get("requestBody", {}).get("content", {}).items():
-            if media.startswith(("image/", "application/pdf")) or (media, route.template) in UNSHOWN:
+            if media.startswith(("image/", "application/pdf")) or media in UNSHOWN:
                 continue
             shown = [each["value"] for each in content.get("examples", {}).values()] or [content["example"]]
             schema = {**content["schema"], "components": DOCUMENT["components"]}

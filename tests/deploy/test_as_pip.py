@@ -1,37 +1,21 @@
 """`make setup` reaches the package index as pip on that machine does: its files, its variables, its certificates."""
 
 import ast
-import contextlib
 import hashlib
-import http.server
-import ipaddress
 import os
-import ssl
 import subprocess
 import sys
-import threading
 import zipfile
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+
+from tests.deploy.serving import served
 
 UV = Path(sys.executable).parent / "uv"
 WHEEL = "tinything-1.0-py3-none-any.whl"
 OURS = ("PIP_", "UV_", "SSL_", "REQUESTS_", "CURL_", "HTTP", "http", "ALL_PROXY", "NIX_SSL")
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Says nothing of each request."""
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -48,54 +32,6 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
         wheel.writestr(f"{info}/RECORD", "")
     (place / "index.html").write_text(f'<a href="{WHEEL}">{WHEEL}</a>')
     return folder
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate of an authority that nobody else knows, and one of loopback that it signed, with its key."""
-    folder = tmp_path_factory.mktemp("authority")
-    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
-    names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in ("an authority", "127.0.0.1")]
-    now = datetime.now(UTC)
-    for number, name in enumerate(names):
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(names[0])
-            .public_key(keys[number].public_key())
-            .serial_number(number + 1)
-            .not_valid_before(now - timedelta(days=1))
-            .not_valid_after(now + timedelta(days=2))
-            .add_extension(x509.BasicConstraints(ca=number == 0, path_length=None), critical=True)
-            .add_extension(
-                x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
-            )
-            .sign(keys[0], hashes.SHA256())
-        )
-        pem = certificate.public_bytes(serialization.Encoding.PEM)
-        if number:
-            pem += keys[number].private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-        (folder / f"{number}.pem").write_bytes(pem)
-    return folder / "0.pem", folder / "1.pem"
-
-
-@contextlib.contextmanager
-def served(folder: Path, certificate: Path | None = None) -> Iterator[str]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    if certificate is not None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"{'http' if certificate is None else 'https'}://127.0.0.1:{server.server_port}/simple"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def synced(index: Path, work: Path, *before: str, conf: str = "", **variables: str) -> subprocess.CompletedProcess[str]:

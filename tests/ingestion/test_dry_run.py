@@ -105,6 +105,15 @@ async def test_a_dry_run_shows_the_ids_of_what_stands_and_of_nothing_else(house:
     assert [each.get("record") for each in said] == [record, None, None, None, None]
 
 
+async def test_the_rev_of_a_dry_run_is_the_number_that_the_revision_would_have(house: House):
+    row, new = penalty(house.number()), penalty(house.number())
+    await house.submit(row)
+    rows = [row | {"BZ": "二"}, new, new | {"BZ": "二"}]
+    assert [each["rev"] for each in await dry(house, rows)] == [2, 1, 2]
+    real = [orjson.loads(line) for line in (await house.submit(rows)).content.splitlines()][:-1]
+    assert [(each["rev"], "record" in each) for each in real] == [(2, True), (1, True), (2, True)]
+
+
 @pytest.mark.parametrize("chunk", [1, 2, 1000])
 async def test_a_dry_run_sees_what_its_earlier_rows_would_have_made(
     house: House, monkeypatch: pytest.MonkeyPatch, chunk: int

@@ -49,6 +49,7 @@ EXAMPLES: dict[str, Example] = {
     "GET /v1/catalogue/items/{code}/versions": Example(path={"code": ITEM}),
     "GET /v1/catalogue/items/{code}/schema": Example(path={"code": ITEM}),
     "GET /v1/catalogue/items/{code}/template.csv": Example(path={"code": ITEM}),
+    "GET /v1/catalogue/items/{code}/template.xlsx": Example(path={"code": ITEM}),
     "GET /v1/catalogue/lists": Example(),
     "GET /v1/catalogue/measures": Example(),
     "GET /v1/catalogue/matters": Example(),

@@ -206,6 +206,22 @@ def test_a_catalogue_is_loaded_and_what_stands_is_left_alone(city: Victim, tmp_p
     assert "housing.yaml" in refused.stderr, "the operator is told which file"
 
 
+@pytest.mark.parametrize("more", [("--whole",), ("--place", "shenzhen")])
+def test_a_dry_run_of_a_catalogue_shows_what_would_be_published_and_publishes_nothing(
+    city: Victim, more: tuple[str, ...]
+):
+    before = city.ask("select count(*) from catalogue.publication")
+    said = typed(city, "catalogue", "load", *more, "--dry-run")
+    assert said.exit_code == 0, said.output
+    first, counted, *each = said.stdout.splitlines()
+    assert first == "nothing is published, this is what would be / 试运行，未发布任何内容"
+    found = re.match(r"published (\d+), unchanged \d+ / ", counted)
+    assert found is not None
+    assert int(found[1]) > 0
+    assert len([line for line in each if line.startswith("published / 已发布: ")]) == int(found[1])
+    assert city.ask("select count(*) from catalogue.publication") == before
+
+
 def test_a_peer_is_shown_added_listed_known_at_the_door_and_removed(city: Victim, tmp_path: Path):
     shown = typed(city, "peers", "show", "--url", "http://127.0.0.1:9")
     assert shown.exit_code == 0, shown.output

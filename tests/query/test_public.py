@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from datetime import timedelta
 from secrets import randbelow
 from typing import NamedTuple
 from uuid import uuid4
@@ -243,6 +244,26 @@ async def test_the_longest_name_that_is_stored_has_a_cursor_that_is_read(catalog
     page = (await search(catalogue, name=name[:200], limit=1)).json()
     (last,) = (await search(catalogue, name=name[:200], limit=1, cursor=page["next"])).json()["items"]
     assert last["record"] > page["items"][0]["record"]
+
+
+async def test_of_an_item_that_shows_nobody_a_record_it_is_said_why(catalogue: House):
+    later = TODAY + timedelta(days=9)
+    directory = a_directory([an_item("inner", disclosure="sharing"), an_item("ended")], withdrawn={"ended": TODAY})
+    published_anew(directory, an_item("coming"), effective=later)
+    catalogue.follow(directory)
+    said = {
+        "nobodys": ("No item has this code", "无此代码的条目"),
+        "inner": (f"not open to all on {TODAY}", "不对外公示"),
+        "ended": (f"not in force on {TODAY}, the node's legal date", "未生效或已失效"),
+        "coming": (f"not in force on {TODAY}, the node's legal date", "未生效或已失效"),
+    }
+    for item, (english, chinese) in said.items():
+        answer = await records(catalogue, item=item)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+        assert english in answer.json()["detail"]
+        assert chinese in answer.json()["detail_zh"]
+    catalogue.on(later)
+    assert (await records(catalogue, item="coming")).status_code == 200
 
 
 async def test_an_item_that_is_closed_again_is_closed_at_once(catalogue: House):

@@ -13,7 +13,7 @@ class Caller:
     kind: CallerKind
     scopes: frozenset[str]
     credential: str
-    """The id of the credential: the owner of idempotency keys. `public` where none was needed."""
+    """The id of the credential: the owner of Idempotency-Keys. `public` where none was needed."""
     party: str | None = None
     """The catalogue code of the party; None for subjects and the public."""
     officer: str | None = None

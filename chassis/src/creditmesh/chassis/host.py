@@ -254,6 +254,7 @@ class Host:
             self.ready,
             [operator_app(made, secret) for made in self.equipment.values()],
             document=partial(operators_document, services, code=self.settings.node),
+            today=self.clock.legal_date,
         )
 
     def _public_app(self) -> App:

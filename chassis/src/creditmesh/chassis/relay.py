@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from creditmesh.chassis.bus.kafka.publisher import Publisher
+from creditmesh.chassis.clock import Clock
 from creditmesh.chassis.database.address import DatabaseAddress
 from creditmesh.chassis.database.pool import Pool
 from creditmesh.chassis.database.versions import assert_node
@@ -44,7 +45,10 @@ class Relay:
         settings = self.settings
         listener = HttpListener(
             second_listener(
-                OnceASecond(self.readiness), [], document=partial(operators_document, (), code=self.settings.node)
+                OnceASecond(self.readiness),
+                [],
+                document=partial(operators_document, (), code=settings.node),
+                today=Clock().legal_date,
             ),
             host=settings.operator_host,
             port=settings.operator_port,

@@ -125,7 +125,7 @@ class UnitOfWork:
         """Write what was gathered and commit. The route and the reader call this; operations do not.
 
         Unavailable (503) if the commit did not come back, which it says, or may go well the next time: nothing may be
-        released, and the caller asks again with the same idempotency key. DatabaseError if the server refuses it for
+        released, and the caller asks again with the same Idempotency-Key. DatabaseError if the server refuses it for
         good.
         """
         async with self._storing():

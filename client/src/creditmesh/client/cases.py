@@ -3,7 +3,7 @@
 from datetime import date
 from uuid import UUID
 
-from creditmesh.client.http import Call, Wire, new_key
+from creditmesh.client.http import Call, Wire, new_idempotency_key
 from creditmesh.client.listing import Listing
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.cases import (
@@ -25,9 +25,9 @@ class Cases:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
 
-    def file(self, case: CaseIn, *, key: str | None = None) -> CaseOut:
+    def file(self, case: CaseIn, *, idempotency_key: str | None = None) -> CaseOut:
         """File an objection to a record, or apply for its repair; the subject's."""
-        return self._wire.post("/v1/cases", case, CaseOut, key=key)
+        return self._wire.post("/v1/cases", case, CaseOut, idempotency_key=idempotency_key)
 
     def to_handle(
         self, *, state: CaseState | None = None, kind: CaseKind | None = None, due_before: date | None = None
@@ -40,13 +40,21 @@ class Cases:
         """One case whole; reading it is in the log of the person it concerns."""
         return self._wire.get(f"/v1/cases/{case}", CaseOut)
 
-    def act(self, case: CaseOut, action: ActionIn, *, key: str | None = None) -> CaseOut:
+    def act(self, case: CaseOut, action: ActionIn, *, idempotency_key: str | None = None) -> CaseOut:
         """Take a step in the case as it was read: a `ProblemError` (412) if it has moved since."""
         etag = f'"{len(case.steps)}"'
-        return self._wire.post(f"/v1/cases/{case.case}/actions", action, CaseOut, key=key, etag=etag)
+        return self._wire.post(
+            f"/v1/cases/{case.case}/actions", action, CaseOut, idempotency_key=idempotency_key, etag=etag
+        )
 
     def add_evidence(
-        self, case: UUID, content: bytes, *, kind: EvidenceKind, media_type: EvidenceMedia, key: str | None = None
+        self,
+        case: UUID,
+        content: bytes,
+        *,
+        kind: EvidenceKind,
+        media_type: EvidenceMedia,
+        idempotency_key: str | None = None,
     ) -> EvidenceOut:
         """Add a document to one's own case; the same content again is the same document."""
         call = Call(
@@ -55,7 +63,7 @@ class Cases:
             params={"kind": kind},
             headers={"Content-Type": media_type},
             body=content,
-            key=key or new_key(),
+            idempotency_key=idempotency_key or new_idempotency_key(),
         )
         return self._wire.read(call, EvidenceOut)
 

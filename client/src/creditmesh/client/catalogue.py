@@ -92,11 +92,19 @@ class Catalogue:
         return self._wire.get(f"/v1/catalogue/code-sets/{quote(name, safe='')}", CodeSet)
 
     def withdraw(
-        self, code: str, *, basis: str, effective: date | None = None, etag: str | None = None, key: str | None = None
+        self,
+        code: str,
+        *,
+        basis: str,
+        effective: date | None = None,
+        etag: str | None = None,
+        idempotency_key: str | None = None,
     ) -> PublicationOut:
         """Take an item out of the catalogue; for the credit office."""
         body = WithdrawIn(basis=basis, effective=effective)
-        return self._wire.post(f"{_item(code)}/withdraw", body, PublicationOut, key=key, etag=etag)
+        return self._wire.post(
+            f"{_item(code)}/withdraw", body, PublicationOut, idempotency_key=idempotency_key, etag=etag
+        )
 
 
 def _item(code: str) -> str:

@@ -80,7 +80,7 @@ class Exchange:
         return self._page(feed, after, limit, wait, RetryBudget(self._wire.retries))
 
     def checkpoint(self, feed: str, *, size: int | None = None) -> str:
-        """A signed tree head, the newest or that of a size, as a C2SP note."""
+        """A signed head, the newest or that of a size, as a C2SP note."""
         return self._checkpoint(feed, size, RetryBudget(self._wire.retries))
 
     def inclusion(self, feed: str, *, index: int, size: int) -> tuple[bytes, ...]:

@@ -20,7 +20,7 @@ from creditmesh.schemas.tlog import Checkpoint, Range
 
 
 class FeedPage(NamedTuple):
-    """A page as it came: its entries, and the signed tree head that it ends at."""
+    """A page as it came: its entries, and the signed head that it ends at."""
 
     entries: tuple[FeedEntry, ...]
     checkpoint: str

@@ -48,8 +48,7 @@ class Call:
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | Callable[[], Iterable[bytes]] | None = field(default=None, repr=False)
-    key: str | None = None
-    """The Idempotency-Key."""
+    idempotency_key: str | None = None
     patience: float = ANSWER
     """Seconds of silence after which the connection counts as lost."""
     trace: str = field(default_factory=lambda: secrets.token_hex(16))
@@ -125,16 +124,16 @@ class Wire:
         body: BaseModel | JsonValue,
         into: type[T],
         *,
-        key: str | None = None,
+        idempotency_key: str | None = None,
         etag: str | None = None,
         params: Mapping[str, str] | None = None,
     ) -> T:
         """Create or change something, or ask with a body; repeated safely under its Idempotency-Key."""
-        return self.read(_posted(path, body, key=key, etag=etag, params=params), into)
+        return self.read(_posted(path, body, idempotency_key=idempotency_key, etag=etag, params=params), into)
 
-    def tell(self, path: str, body: BaseModel | JsonValue, *, key: str | None = None) -> None:
+    def tell(self, path: str, body: BaseModel | JsonValue, *, idempotency_key: str | None = None) -> None:
         """As `post`, where there is nothing to answer."""
-        self.answer(_posted(path, body, key=key))
+        self.answer(_posted(path, body, idempotency_key=idempotency_key))
 
     def read(self, call: Call, into: type[T]) -> T:
         """The whole answer of a call, as the type it should be."""
@@ -155,8 +154,8 @@ class Wire:
         """One attempt: the answer with its body still to be read. Unreachable or ProblemError."""
         body = call.body() if callable(call.body) else call.body
         headers = {**call.headers, "traceparent": f"00-{call.trace}-{secrets.token_hex(8)}-01"}
-        if call.key is not None:
-            headers["Idempotency-Key"] = call.key
+        if call.idempotency_key is not None:
+            headers["Idempotency-Key"] = call.idempotency_key
         timeout = httpx.Timeout(SEND, connect=CONNECT, read=call.patience)
         request = self._client.build_request(
             call.method, call.path, params=call.params, content=body, headers=headers, timeout=timeout
@@ -207,7 +206,7 @@ class _Bearer(httpx.Auth):
         yield request
 
 
-def new_key() -> str:
+def new_idempotency_key() -> str:
     """A fresh Idempotency-Key."""
     return str(uuid4())
 
@@ -291,9 +290,16 @@ def _posted(
     path: str,
     body: BaseModel | JsonValue,
     *,
-    key: str | None = None,
+    idempotency_key: str | None = None,
     etag: str | None = None,
     params: Mapping[str, str] | None = None,
 ) -> Call:
     headers = {"Content-Type": "application/json"} | ({} if etag is None else {"If-Match": etag})
-    return Call(method="POST", path=path, params=params or {}, body=_json(body), headers=headers, key=key or new_key())
+    return Call(
+        method="POST",
+        path=path,
+        params=params or {},
+        body=_json(body),
+        headers=headers,
+        idempotency_key=idempotency_key or new_idempotency_key(),
+    )

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from creditmesh.client.http import Call, Wire, new_key
+from creditmesh.client.http import Call, Wire, new_idempotency_key
 from creditmesh.client.listing import AccessListing, Listing
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.cases import CaseEntry
@@ -27,13 +27,17 @@ class Me:
         """What was permitted to whom, and how often it was used."""
         return self._wire.listing("/v1/me/authorisations", Page[AuthorisationOut])
 
-    def authorise(self, authorisation: AuthorisationIn, *, key: str | None = None) -> AuthorisationOut:
+    def authorise(self, authorisation: AuthorisationIn, *, idempotency_key: str | None = None) -> AuthorisationOut:
         """Permit a bureau to ask; the answer's `token` is what the bureau is handed."""
-        return self._wire.post("/v1/me/authorisations", authorisation, AuthorisationOut, key=key)
+        return self._wire.post(
+            "/v1/me/authorisations", authorisation, AuthorisationOut, idempotency_key=idempotency_key
+        )
 
     def revoke(self, authorisation: UUID) -> None:
         """Take a permission back, from the bureau's next call on."""
-        self._wire.answer(Call(method="DELETE", path=f"/v1/me/authorisations/{authorisation}", key=new_key()))
+        self._wire.answer(
+            Call(method="DELETE", path=f"/v1/me/authorisations/{authorisation}", idempotency_key=new_idempotency_key())
+        )
 
     def cases(self) -> Listing[CaseEntry]:
         """Their objections and repairs, newest first: where each stands, who has it, until when."""

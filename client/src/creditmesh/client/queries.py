@@ -12,9 +12,9 @@ class Queries:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
 
-    def ask(self, query: QueryIn, *, key: str | None = None) -> QueryOut:
-        """What may be released of this subject now. Under the same key: the same decision, evaluated again."""
-        return self._wire.post("/v1/queries", query, QueryOut, key=key)
+    def ask(self, query: QueryIn, *, idempotency_key: str | None = None) -> QueryOut:
+        """What may be released of this subject now; under the same Idempotency-Key the same decision, made again."""
+        return self._wire.post("/v1/queries", query, QueryOut, idempotency_key=idempotency_key)
 
 
 class Authorisations:
@@ -23,9 +23,11 @@ class Authorisations:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
 
-    def hand_in(self, token: str, *, key: str | None = None) -> AuthorisationOut:
+    def hand_in(self, token: str, *, idempotency_key: str | None = None) -> AuthorisationOut:
         """Hand in an authorisation as its subject gave it: the signed text."""
-        return self._wire.post("/v1/authorisations", HandedIn(token=token), AuthorisationOut, key=key)
+        return self._wire.post(
+            "/v1/authorisations", HandedIn(token=token), AuthorisationOut, idempotency_key=idempotency_key
+        )
 
     def read(self, authorisation: UUID) -> AuthorisationOut:
         """An authorisation and what became of it."""

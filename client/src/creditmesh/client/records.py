@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from creditmesh.client.catalogue import Catalogue
-from creditmesh.client.http import Call, Wire, asked, new_key, understood
+from creditmesh.client.http import Call, Wire, asked, new_idempotency_key, understood
 from creditmesh.client.listing import Listing
 from creditmesh.client.submission import Lane, Submission
 from creditmesh.client.upload import Limits, Upload
@@ -47,9 +47,11 @@ class Records:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
 
-    def submit(self, item: str, record: Mapping[str, JsonValue], *, key: str | None = None) -> Verdict:
+    def submit(self, item: str, record: Mapping[str, JsonValue], *, idempotency_key: str | None = None) -> Verdict:
         """Submit one record, its fields by catalogue code. A refusal is a `ProblemError` that names the fields."""
-        return self._wire.post(f"/v1/items/{quote(item, safe='')}/records", dict(record), Verdict, key=key)
+        return self._wire.post(
+            f"/v1/items/{quote(item, safe='')}/records", dict(record), Verdict, idempotency_key=idempotency_key
+        )
 
     def upload(self, file: Path, *, item: str, charset: str | None = None, limits: Limits | None = None) -> Upload:
         """A file as it will be sent, cut where it is too large; for a table the node is asked for the item's fields."""
@@ -58,11 +60,24 @@ class Records:
         )
 
     def submit_file(
-        self, file: Upload | Path, *, item: str, lane: Lane = "live", dry_run: bool = False, key: str | None = None
+        self,
+        file: Upload | Path,
+        *,
+        item: str,
+        lane: Lane = "live",
+        dry_run: bool = False,
+        idempotency_key: str | None = None,
     ) -> Submission:
-        """Submit a file: iterate what comes back for the verdicts. Under the same key a broken one goes on."""
+        """Submit a file: iterate the answer for the verdicts. Under the same Idempotency-Key a broken one goes on."""
         upload = file if isinstance(file, Upload) else self.upload(file, item=item)
-        return Submission(wire=self._wire, upload=upload, item=item, lane=lane, dry_run=dry_run, key=key or new_key())
+        return Submission(
+            wire=self._wire,
+            upload=upload,
+            item=item,
+            lane=lane,
+            dry_run=dry_run,
+            idempotency_key=idempotency_key or new_idempotency_key(),
+        )
 
     def find(
         self,
@@ -99,16 +114,20 @@ class Records:
         rev: int,
         reason: CorrectionReason,
         basis: str | None = None,
-        key: str | None = None,
+        idempotency_key: str | None = None,
     ) -> Verdict:
         """Replace the whole content of a record; one that has ended is opened again by it."""
         body = asked(CorrectionIn, fields=dict(fields), reason=reason, basis=basis)
-        return self._wire.post(f"/v1/records/{record}/corrections", body, Verdict, key=key, etag=_etag(rev))
+        return self._wire.post(
+            f"/v1/records/{record}/corrections", body, Verdict, idempotency_key=idempotency_key, etag=_etag(rev)
+        )
 
-    def reinstate(self, item: str, fields: Mapping[str, JsonValue], *, basis: str, key: str | None = None) -> Verdict:
+    def reinstate(
+        self, item: str, fields: Mapping[str, JsonValue], *, basis: str, idempotency_key: str | None = None
+    ) -> Verdict:
         """Ask that a decision is taken in again whose withdrawn record was deleted: held for the credit office."""
         body = asked(ReinstatementIn, fields=dict(fields), basis=basis)
-        return self._wire.post(f"/v1/items/{item}/reinstatements", body, Verdict, key=key)
+        return self._wire.post(f"/v1/items/{item}/reinstatements", body, Verdict, idempotency_key=idempotency_key)
 
     def withdraw(
         self,
@@ -117,11 +136,13 @@ class Records:
         rev: int,
         reason: WithdrawalReason,
         basis: str | None = None,
-        key: str | None = None,
+        idempotency_key: str | None = None,
     ) -> RecordEnded:
         """End a record: from now on it is shown and used nowhere."""
         body = asked(WithdrawalIn, reason=reason, basis=basis)
-        return self._wire.post(f"/v1/records/{record}/withdrawal", body, RecordEnded, key=key, etag=_etag(rev))
+        return self._wire.post(
+            f"/v1/records/{record}/withdrawal", body, RecordEnded, idempotency_key=idempotency_key, etag=_etag(rev)
+        )
 
     def quality(
         self, *, item: str | None = None, party: str | None = None, since: date | None = None, until: date | None = None
@@ -182,20 +203,20 @@ class Reviews:
         """One held row with what it says; the person it concerns sees that it was read."""
         return self._wire.get(f"/v1/reviews/{review}", HeldReview)
 
-    def release(self, review: UUID, *, note: str | None = None, key: str | None = None) -> Verdict:
+    def release(self, review: UUID, *, note: str | None = None, idempotency_key: str | None = None) -> Verdict:
         """Let a held row into its record."""
-        return self._decide(review, DecisionIn(decision="release", note=note), key)
+        return self._decide(review, DecisionIn(decision="release", note=note), idempotency_key)
 
-    def refuse(self, review: UUID, *, note: str | None = None, key: str | None = None) -> Verdict:
+    def refuse(self, review: UUID, *, note: str | None = None, idempotency_key: str | None = None) -> Verdict:
         """Refuse a held row for good."""
-        return self._decide(review, DecisionIn(decision="refuse", note=note), key)
+        return self._decide(review, DecisionIn(decision="refuse", note=note), idempotency_key)
 
-    def confirm_number(self, subject: SubjectIn, *, key: str | None = None) -> None:
+    def confirm_number(self, subject: SubjectIn, *, idempotency_key: str | None = None) -> None:
         """Say that a doubtful number is somebody's all the same: questions by it are answered from then on."""
-        self._wire.tell("/v1/subjects/confirmations", subject, key=key)
+        self._wire.tell("/v1/subjects/confirmations", subject, idempotency_key=idempotency_key)
 
-    def _decide(self, review: UUID, decision: DecisionIn, key: str | None) -> Verdict:
-        return self._wire.post(f"/v1/reviews/{review}/decision", decision, Verdict, key=key)
+    def _decide(self, review: UUID, decision: DecisionIn, idempotency_key: str | None) -> Verdict:
+        return self._wire.post(f"/v1/reviews/{review}/decision", decision, Verdict, idempotency_key=idempotency_key)
 
 
 def _etag(rev: int) -> str:

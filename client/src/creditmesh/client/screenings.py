@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from creditmesh.client.errors import NotUnderstood
-from creditmesh.client.http import Call, Wire, new_key, understood
+from creditmesh.client.http import Call, Wire, new_idempotency_key, understood
 from creditmesh.client.listing import Listing
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.pii import REVEAL
@@ -25,10 +25,12 @@ class Screenings:
         self._wire = wire
 
     def screen(
-        self, subject: ScreenedIn, *, matter: str, officer: str | None = None, key: str | None = None
+        self, subject: ScreenedIn, *, matter: str, officer: str | None = None, idempotency_key: str | None = None
     ) -> ScreeningOut:
         """Which designations, restrictions and rewards apply to one subject today."""
-        return self._wire.post("/v1/screenings", subject, ScreeningOut, params=_ground(matter, officer), key=key)
+        return self._wire.post(
+            "/v1/screenings", subject, ScreeningOut, params=_ground(matter, officer), idempotency_key=idempotency_key
+        )
 
     def screen_many(
         self, subjects: Iterable[ScreenedIn], *, matter: str, officer: str | None = None, batch: int = BATCH
@@ -41,10 +43,12 @@ class Screenings:
             before += len(asked)
 
     def eligibility(
-        self, asked: EligibilityIn, *, matter: str, officer: str | None = None, key: str | None = None
+        self, asked: EligibilityIn, *, matter: str, officer: str | None = None, idempotency_key: str | None = None
     ) -> EligibilityOut:
         """Whether a subject is eligible for the matter's rewards, on which grounds, with the evidence looked at."""
-        return self._wire.post("/v1/eligibility", asked, EligibilityOut, params=_ground(matter, officer), key=key)
+        return self._wire.post(
+            "/v1/eligibility", asked, EligibilityOut, params=_ground(matter, officer), idempotency_key=idempotency_key
+        )
 
     def on_list(self, code: str) -> Listing[DesignationOut]:
         """Who is on a list today: organisations by name and code, persons masked."""
@@ -58,7 +62,7 @@ class Screenings:
             params=_ground(matter, officer),
             headers={"Content-Type": "application/x-ndjson"},
             body="\n".join((*lines, "")).encode(),
-            key=new_key(),
+            idempotency_key=new_idempotency_key(),
             patience=_SILENCE,
         )
         content = self._wire.answer(call).content

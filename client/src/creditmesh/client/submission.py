@@ -14,7 +14,7 @@ from urllib.parse import quote
 import httpx
 
 from creditmesh.client.errors import NotUnderstood, ProblemError, Unreachable
-from creditmesh.client.http import Call, Wire, new_key, understood
+from creditmesh.client.http import Call, Wire, new_idempotency_key, understood
 from creditmesh.client.retries import RetryBudget, Waiting
 from creditmesh.client.upload import Piece, Upload
 from creditmesh.schemas.signed import SignedText, said
@@ -34,7 +34,7 @@ class Submission:
     item: str
     lane: Lane = "live"
     dry_run: bool = False
-    key: str = field(default_factory=new_key)
+    idempotency_key: str = field(default_factory=new_idempotency_key)
     sent: Callable[[int], None] = lambda _: None
     """Told how many bytes of the file have gone out; it goes back when a piece is sent again."""
     waiting: Waiting | None = None
@@ -59,7 +59,9 @@ class Submission:
             params=parameters,
             headers={"Content-Type": self.upload.content_type, "Content-Length": str(piece.size)},
             body=lambda: piece.read(lambda bytes_sent: self.sent(piece.start - first + bytes_sent)),
-            key=self.key if len(self.upload.pieces) == 1 else f"{self.key}.{number}",
+            idempotency_key=self.idempotency_key
+            if len(self.upload.pieces) == 1
+            else f"{self.idempotency_key}.{number}",
             patience=_SILENCE,
         )
 

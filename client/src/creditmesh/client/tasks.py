@@ -24,12 +24,14 @@ class Tasks:
         """One task as it stands now, by its `id`."""
         return self._wire.get(_path(task), TaskOut)
 
-    def answer(self, task: TaskOut, answer: FeedbackIn, *, key: str | None = None) -> FeedbackOut:
+    def answer(self, task: TaskOut, answer: FeedbackIn, *, idempotency_key: str | None = None) -> FeedbackOut:
         """Say that the measure was applied, was not and why, or was lifted. A later answer stands before it.
 
         The task as it was read: 412 where somebody has answered it since.
         """
-        return self._wire.post(f"{_path(task.id)}/feedback", answer, FeedbackOut, key=key, etag=f'"{task.answers}"')
+        return self._wire.post(
+            f"{_path(task.id)}/feedback", answer, FeedbackOut, idempotency_key=idempotency_key, etag=f'"{task.answers}"'
+        )
 
 
 def _path(task: str) -> str:

@@ -34,7 +34,7 @@ class Pages:
             "/health/ready": self._readiness,
         }
         others = {_named(path): path for path in (*documents, *self._own)}
-        self._pages = DocumentPages(described, others=others)
+        self._pages = DocumentPages(described, others=others, today=clock.legal_date)
 
     def has(self, path: str) -> bool:
         """Whether the path is one of these."""

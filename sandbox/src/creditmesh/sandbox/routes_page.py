@@ -50,7 +50,7 @@ WITHOUT_COMMAND: Mapping[str, str] = {
     "GET /v1/catalogue/purposes": _CATALOGUE,
     "POST /v1/catalogue/items/{code}/withdraw": "the office does it a few times in a node's life",
     "POST /v1/items/{item}/reinstatements": "one decision after a judgement, seldom",
-    "POST /v1/subjects/confirmations": "one number at a time, in the program where a clerk sees the document",
+    "POST /v1/subjects/confirmations": "one number at a time, in the program where an officer sees the document",
     "GET /v1/public/lists": _PUBLIC,
     "GET /v1/public/records": _PUBLIC,
     "POST /v1/public/searches": _PUBLIC,

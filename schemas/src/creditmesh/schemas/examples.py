@@ -2,12 +2,28 @@
 
 They are by the name of the model that a body is, and `ROW` for a body that is a row of an item. What only a node can
 know (the id of a record, the text of an authorisation) stands for itself; a test puts a sandbox's own in its place,
-sends each of them, and compares the answer with the document. Those of the operator's listener come last.
+sends each of them, and compares the answer with the document. A day is said from today on, so that none passes: what a
+node serves has the days that they are. Those of the operator's listener come last.
 """
 
+import re
 from collections.abc import Mapping
+from datetime import date, timedelta
 
 from pydantic import JsonValue
+
+_DAY = re.compile(r"<today ([+-]) (\d+) days>")
+
+
+def day(days: int) -> str:
+    """A day so many days from today, as an example says it."""
+    return f"<today {'-' if days < 0 else '+'} {abs(days)} days>"
+
+
+def dated(text: str, today: date) -> str:
+    """A text in which each such day is the one that it is today."""
+    return _DAY.sub(lambda found: f"{today + timedelta(int(found[1] + found[2]))}", text)
+
 
 _RECORD = "0198f2c4-7a50-7c31-9d1e-5f0f6f0f2a11"
 ROW: dict[str, JsonValue] = {
@@ -22,7 +38,7 @@ ROW: dict[str, JsonValue] = {
     "CF_CFLB": "罚款",
     "CF_NR": "罚款2000元",
     "CF_NR_FK": "0.2",
-    "CF_JDRQ": "2026-09-20",
+    "CF_JDRQ": day(-60),
     "CF_YXQ": "2099-12-31",
     "CF_CFJG": "示例市市场监督管理局",
     "CF_CFJGDM": "11990000000000019A",
@@ -52,7 +68,7 @@ EXAMPLES: Mapping[str, JsonValue] = {
         "bureau": "alpha_credit",
         "purpose": "credit_assessment",
         "items": ["administrative_penalty"],
-        "valid_until": "2027-01-31",
+        "valid_until": day(30),
         "max_uses": 3,
     },
     "HandedIn": {"token": "eyJhbGciOiJFZERTQSJ9.e30.c2lnbmF0dXJl"},

@@ -96,7 +96,7 @@ class FeedEntry(_Wire):
 
 
 class PageEnd(_Wire):
-    """The last line of a page: the signed tree head (a C2SP checkpoint) that the page ends at."""
+    """The last line of a page: the signed head (a C2SP checkpoint) that the page ends at."""
 
     checkpoint: str
 
@@ -218,7 +218,7 @@ class FeedOut(Out):
     root: str
     """Hex."""
     checkpoint: str | None = None
-    """The newest signed tree head; None of an empty feed."""
+    """The newest signed head; None of an empty feed."""
     acknowledged: Count = 0
     answered: SignedText | None = None
     """Of a feed of the answering node: how many entries its reader has answered for, and its furthest answer."""

@@ -1,6 +1,6 @@
 """Whether a page of a feed is what its node signed: for nodes that pull and for anybody who checks, alike.
 
-A page is the entries after what one has, and the signed tree head it ends at. Who checks needs nothing but a compact
+A page is the entries after what one has, and the signed head it ends at. Who checks needs nothing but a compact
 range: the leaves are added, and its root must be the signed one. So a page that was changed, cut, reordered or
 repeated, and a log that was forked, all fail; and there is no part of a page that fits.
 """
@@ -49,7 +49,7 @@ class _Committed(BaseModel):
 def verify_page(
     before: Range, entries: Sequence[FeedEntry], note: str, *, origin: str, publics: Iterable[bytes], verify: Verify
 ) -> VerifiedPage:
-    """The page, if it continues `before` to the tree head of the note; BadPage if anything does not fit.
+    """The page, if it continues `before` to the head of the note; BadPage if anything does not fit.
 
     `origin` is the feed's (`exchange.feed_origin`), `publics` are the Ed25519 keys its node may sign with.
     """
@@ -70,7 +70,7 @@ def extended(before: Range, entries: Sequence[FeedEntry]) -> tuple[Range, list[S
 
 
 def signed_head(note: str, *, origin: str, publics: Iterable[bytes], verify: Verify, at: int) -> Checkpoint:
-    """The tree head in a note that one of these keys signed for this feed; BadPage, at index `at`, if none did."""
+    """The head in a note that one of these keys signed for this feed; BadPage, at index `at`, if none did."""
     try:
         checkpoint = read_checkpoint(open_note(note, name=origin, publics=publics, verify=verify))
     except BadNote as error:

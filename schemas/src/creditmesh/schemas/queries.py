@@ -137,7 +137,7 @@ class AccessLog(Page[AccessOut]):
 
 
 class AuthorisationIn(In):
-    """What a subject permits a bureau: for one purpose, these items, from a day until before another, so many times."""
+    """What a subject permits a bureau: for one purpose, these items, between two days, so many times."""
 
     bureau: Code
     purpose: Code

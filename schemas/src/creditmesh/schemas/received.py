@@ -39,7 +39,7 @@ class _OfItem(BaseModel):
 
 @dataclass(frozen=True, kw_only=True)
 class ReceivedEntry:
-    """One entry of a peer's feed, verified: under the tree head that the peer signed, at this index."""
+    """One entry of a peer's feed, verified: under the head that the peer signed, at this index."""
 
     peer: NodeCode
     feed: FeedName

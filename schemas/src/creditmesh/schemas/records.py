@@ -83,7 +83,7 @@ class RecordSearch(In):
     """Which of your own records; whatever is left out is any."""
 
     number: Pii | None = None
-    """The document's number, as it was sent or as another clerk would write it."""
+    """The document's number, as it was sent or as another officer would write it."""
     issuer: Annotated[str, StringConstraints(max_length=64, pattern=STORABLE)] | None = None
     """The code of 18 characters of the body that issued it."""
     subject: SubjectIn | None = None

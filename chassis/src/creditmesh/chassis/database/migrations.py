@@ -71,7 +71,7 @@ def read_write(table: str) -> None:
 
 
 def idempotency() -> None:
-    """Make the service's table of idempotency keys: a digest and a reference for each, never an answer."""
+    """Make the service's table of Idempotency-Keys: a digest and a reference for each, never an answer."""
     schema = quoted(_run().schema)
     script(
         f"create table {schema}.idempotency ("

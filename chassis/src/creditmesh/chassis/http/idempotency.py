@@ -1,4 +1,4 @@
-"""Idempotency keys: same key and same body, same effect and ids; the service keeps a digest and a reference.
+"""Idempotency-Keys: same key and same body, same effect and ids; the service keeps a digest and a reference.
 
 What is kept is never an answer: a replay is evaluated again from the reference, so that nothing personal outlives its
 period in a cache of answers. Each service has the table in its own schema and writes it in its own transaction.

@@ -1,6 +1,7 @@
 """The second listener: metrics, readiness in detail, and the operator's routes of the services hosted here."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import uuid_utils
@@ -20,12 +21,18 @@ _REQUEST_ID = b"x-request-id"
 _OTHERS = {"health_live": "/health/live", "health_ready": "/health/ready", "metrics": "/metrics"}
 
 
-def second_listener(readiness: Readiness, apps: Sequence[FastAPI], *, document: Callable[[], Mapping[str, Any]]) -> App:
+def second_listener(
+    readiness: Readiness,
+    apps: Sequence[FastAPI],
+    *,
+    document: Callable[[], Mapping[str, Any]],
+    today: Callable[[], date],
+) -> App:
     """Health, metrics and its document for whoever reaches it; the services' operator routes for who has the secret.
 
     HEAD is answered wherever GET is, and every request has an id, in its answer and in what is logged for it.
     """
-    own, pages = _health(readiness), DocumentPages(document, others=_OTHERS)
+    own, pages = _health(readiness), DocumentPages(document, others=_OTHERS, today=today)
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         scope, send = _named(scope, send)

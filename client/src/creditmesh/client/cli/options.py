@@ -45,7 +45,13 @@ Verdicts = Annotated[Path | None, typer.Option(help="将逐行结果写入该 ND
 NoSave = Annotated[
     bool, typer.Option("--no-save", help="不保存回执和续传状态。Leave no receipt and no resume file beside.")
 ]
-Resume = Annotated[str | None, typer.Option(help="以该键续传（状态文件无法写入时）。Go on under this key.")]
+Resume = Annotated[
+    str | None,
+    typer.Option(
+        metavar="IDEMPOTENCY-KEY",
+        help="以此前的 Idempotency-Key 续传（状态文件无法写入时）。Go on under the Idempotency-Key that was said.",
+    ),
+]
 AsJson = Annotated[
     bool,
     typer.Option(

@@ -9,20 +9,21 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AliasChoices, BaseModel, Field, ValidationError
 
 from creditmesh.client.cli.say import notice, printable
 from creditmesh.client.cli.writing import save
 from creditmesh.client.errors import Unsendable
-from creditmesh.client.http import new_key
+from creditmesh.client.http import new_idempotency_key
 
 
 class Resume(BaseModel):
-    """What was being sent, and under which key."""
+    """What was being sent, and under which Idempotency-Key."""
 
     what: str
     """A digest over the file's content, the item, the node and the options: another of these is another submission."""
-    key: str
+    idempotency_key: str = Field(validation_alias=AliasChoices("idempotency_key", "key"))
+    """A file that an earlier version wrote calls it `key`."""
     file: str
 
     @classmethod
@@ -35,16 +36,16 @@ class Resume(BaseModel):
                 return begun, True
         except (OSError, ValidationError):
             pass
-        return cls(what=what, key=new_key(), file=printable(file.name)), False
+        return cls(what=what, idempotency_key=new_idempotency_key(), file=printable(file.name)), False
 
     def write(self, at: Path) -> None:
-        """Remember it; where nothing can be written, the key is said instead."""
+        """Remember it; where nothing can be written, it is said instead."""
         try:
             save(at, self.model_dump_json(indent=1).encode() + b"\n")
         except Unsendable as error:
             notice(
-                f"{error.detail} To go on after a break, add: --resume {self.key}",
-                f"{error.detail_zh}如中断后需续传，请加参数：--resume {self.key}",
+                f"{error.detail} To go on after a break, add: --resume {self.idempotency_key}",
+                f"{error.detail_zh}如中断后需续传，请加参数：--resume {self.idempotency_key}",
             )
 
 

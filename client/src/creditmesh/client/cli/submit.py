@@ -113,9 +113,9 @@ def _run(node: Node, order: SubmitCommand) -> Exit:
     verdicts = nullcontext() if order.verdicts is None else written(order.verdicts)
     with verdicts as out:
         upload = node.records.upload(order.file, item=order.item, charset=order.charset)
-        key, state = _resume(order, upload)
+        idempotency_key, state = _resume(order, upload)
         submission = node.records.submit_file(
-            upload, item=order.item, lane=order.lane.value, dry_run=order.dry_run, key=key
+            upload, item=order.item, lane=order.lane.value, dry_run=order.dry_run, idempotency_key=idempotency_key
         )
         try:
             _follow(submission, tally, out)
@@ -130,7 +130,7 @@ def _run(node: Node, order: SubmitCommand) -> Exit:
 
 
 def _resume(order: SubmitCommand, upload: Upload) -> tuple[str, Path | None]:
-    """The key to send under, and the file that remembers it, if there is one."""
+    """The Idempotency-Key to send under, and the file that remembers it, if there is one."""
     parts = (upload.digest, order.item, order.url, order.lane, str(order.dry_run), upload.content_type)
     state = beside(order.base, ".resume.json")
     resume, begun = Resume.of(state, file=order.file, parts=parts)
@@ -140,7 +140,7 @@ def _resume(order: SubmitCommand, upload: Upload) -> tuple[str, Path | None]:
         say.notice("Going on with a submission that was broken off.", "继续此前中断的报送。")
     elif order.save:
         resume.write(state)
-    return resume.key, state if begun or order.save else None
+    return resume.idempotency_key, state if begun or order.save else None
 
 
 _NOTICES = {

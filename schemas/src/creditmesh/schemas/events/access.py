@@ -34,7 +34,7 @@ class Access(BaseModel):
     reason: str | None = None
     """The stable code of the refusal."""
     repeats: UUID | None = None
-    """The earlier decision that was asked for again under its idempotency key, and was evaluated and logged anew."""
+    """The earlier decision that was asked for again under its Idempotency-Key, and was evaluated and logged anew."""
     items: tuple[Code, ...] = ()
     """The items of which something was released (or asked for, on a refusal)."""
     records: tuple[UUID, ...] = ()

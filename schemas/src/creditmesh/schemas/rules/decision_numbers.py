@@ -1,4 +1,4 @@
-"""Numbers of decisions (文书号): what two clerks would read as the same number is one text, and a filler is none."""
+"""Numbers of decisions (文书号): what two officers would read as the same number is one text, and a filler is none."""
 
 import re
 from collections.abc import Callable, Iterable

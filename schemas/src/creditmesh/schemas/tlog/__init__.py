@@ -1,4 +1,4 @@
-"""Verifiable logs: Merkle trees as in RFC 6962, their proofs, and signed tree heads as in C2SP.
+"""Verifiable logs: Merkle trees as in RFC 6962, their proofs, and signed heads as in C2SP.
 
 Whoever keeps a feed and whoever checks one compute here, alike. Nothing of it does I/O, and signing is given from
 outside, so that this needs no cryptography but SHA-256.

@@ -98,11 +98,7 @@ async def list_my_authorisations(ctx: Ctx, cursor: Cursor = None, limit: Limit =
 
 @router.post("/v1/me/authorisations", access=AUTHORISES, status_code=201)
 async def give_authorisation(ctx: Ctx, request: Request, response: Response, body: AuthorisationIn) -> AuthorisationOut:
-    """Permit a bureau to query these items for one purpose, until a day, so many times. You may take it back any time.
-
-    Example: `{"bureau": "alpha_credit", "purpose": "credit_assessment", "items": ["administrative_penalty"],
-    "valid_until": "2027-01-31", "max_uses": 3}`.
-    """
+    """Permit a bureau to query these items for one purpose, until a day, so many times. You may take it back."""
     _myself(ctx)
     once = await once_of(request)
     given, replayed = await authorisations.give_authorisation(ctx, body, key=once.key, digest=once.digest)

@@ -57,7 +57,7 @@ class ItemNotAuthorised(Invalid):
 
 
 class ReplayOver(Conflict):
-    """The answer under this idempotency key was given more than a day ago."""
+    """The answer under this Idempotency-Key was given more than a day ago."""
 
     code = "replay_over"
     title = "The answer under this Idempotency-Key is repeated no more"

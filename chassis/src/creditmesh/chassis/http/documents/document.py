@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from creditmesh.chassis.errors import Problem
 from creditmesh.chassis.http.documents import headers, problems, properties
+from creditmesh.chassis.http.documents.answers import answer_of
 from creditmesh.chassis.http.reached import reached_from
 from creditmesh.chassis.http.router import REFERENCE
 from creditmesh.schemas.examples import EXAMPLES
@@ -71,6 +72,7 @@ def described(listener: Listener, areas: Sequence[Area]) -> dict[str, Any]:
     _add_components(document, listener, common)
     properties.describe(document["components"]["schemas"])
     properties.describe_parameters(document["paths"])
+    properties.show_parameters(document["paths"])
     return document
 
 
@@ -94,6 +96,7 @@ def _finish(operation: dict[str, Any], route: APIRoute, area: Area, *, listener:
     _add_parameters(operation, [*headers.asked(route, reached), *listener.asks(route)])
     _add_example(operation)
     answers = operation["responses"]
+    _add_answer(operation)
     if _FRAMEWORKS_OWN[0] in str(answers.get("422", "")):
         del answers["422"]
     _add_headers(answers, {**headers.given(route, reached), **listener.answers})
@@ -116,6 +119,13 @@ def _add_example(operation: Mapping[str, Any]) -> None:
         shown = next((EXAMPLES[model] for model in models if model in EXAMPLES), None)
         if shown is not None:
             content["example"] = shown
+
+
+def _add_answer(operation: Mapping[str, Any]) -> None:
+    """What a sandbox node answered to it, where that is kept."""
+    content = operation["responses"].get("200", {}).get("content", {}).get("application/json")
+    if content is not None and (shown := answer_of(operation["operationId"])) is not None:
+        content["example"] = shown
 
 
 def _add_headers(answers: Mapping[str, Any], given: headers.Headers) -> None:

@@ -2,23 +2,31 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 
 import orjson
 from starlette.responses import RedirectResponse, Response
 
 from creditmesh.chassis.http.documents.viewer import DOCUMENT, PAGE, Viewer
+from creditmesh.schemas.examples import dated
 
 
 class DocumentPages:
     """`/` leads on, `/openapi.json` is made when it is first asked for, `/docs` shows it."""
 
-    def __init__(self, make: Callable[[], Mapping[str, Any]], *, others: Mapping[str, str]) -> None:
-        """`make` gives the document; `others` are the further pages that `/` names, by what they are."""
+    def __init__(
+        self, make: Callable[[], Mapping[str, Any]], *, others: Mapping[str, str], today: Callable[[], date]
+    ) -> None:
+        """`make` gives the document; `others` are the further pages that `/` names, by what they are.
+
+        The days of its examples are those that they are `today`.
+        """
+        self._today = today
         self._make = make
         self._places = {"documentation": PAGE, "openapi": DOCUMENT, **others}
         self._viewer = Viewer()
-        self._made: bytes | None = None
+        self._made: str | None = None
         self._making = asyncio.Lock()
 
     def has(self, path: str) -> bool:
@@ -28,7 +36,7 @@ class DocumentPages:
     async def answer(self, path: str, accept: str) -> Response:
         """The page; `/` leads a browser to the viewer, and tells anything else where everything is."""
         if path == DOCUMENT:
-            return _json(await self._document())
+            return _json(dated(await self._document(), self._today()).encode())
         if path != "/":
             return self._viewer.answer(path)
         headers = {"Vary": "Accept"}
@@ -36,11 +44,11 @@ class DocumentPages:
             return RedirectResponse(PAGE, headers=headers)
         return _json(orjson.dumps(self._places), headers)
 
-    async def _document(self) -> bytes:
+    async def _document(self) -> str:
         """It takes seconds of reading code, once: beside the requests, not before them."""
         async with self._making:
             if self._made is None:
-                self._made = orjson.dumps(await asyncio.to_thread(self._make))
+                self._made = orjson.dumps(await asyncio.to_thread(self._make)).decode()
             return self._made
 
 

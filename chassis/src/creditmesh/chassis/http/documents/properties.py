@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from creditmesh.schemas.parameter_examples import SHOWN
 from creditmesh.schemas.parameter_texts import PARAMETERS
 from creditmesh.schemas.property_texts import WORDS
 
@@ -36,6 +37,21 @@ def describe_parameters(paths: Mapping[str, Mapping[str, dict[str, Any]]]) -> No
                 text = own or PARAMETERS.get(f"{path}:{said['name']}") or PARAMETERS.get(said["name"])
                 if text:
                     said["description"] = text
+
+
+def show_parameters(paths: Mapping[str, Mapping[str, dict[str, Any]]]) -> None:
+    """Give every parameter of these operations an example.
+
+    Of one that may be left out it stands in the schema, for a viewer sends the others as they are shown.
+    """
+    for path, operations in paths.items():
+        for operation in operations.values():
+            for said in operation.get("parameters", ()):
+                shown = SHOWN.get(f"{path}:{said['name']}", SHOWN.get(said["name"]))
+                if shown is not None and said.get("required"):
+                    said["example"] = shown
+                elif shown is not None:
+                    said["schema"] = {**said["schema"], "examples": [shown]}
 
 
 def models() -> dict[str, type[BaseModel]]:

@@ -49,7 +49,7 @@ async def pull_entries(
     limit: Annotated[int, Query(ge=1, le=5000, description="About how many; a page ends at a signed head.")] = 1000,
     wait: Annotated[float, Query(ge=0, le=30, description="Seconds to wait for the first one.")] = 0,
 ) -> Response:
-    """The entries after those you have, one a line, and as the last line the signed tree head that the page ends at.
+    """The entries after those you have, one a line, and as the last line the signed head that the page ends at.
 
     A page has about 1 MiB at most, or one signed head's entries; it is empty where there is nothing new. Check before
     use: the leaves of the lines, added to your own range, must give the signed root. 422 `beyond_feed` if you have more
@@ -67,7 +67,7 @@ async def pull_entries(
     responses={200: {"description": "The signed head", "content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 async def get_checkpoint(ctx: Ctx, feed: Feed, size: Annotated[int | None, _Far] = None) -> Response:
-    """The signed tree head of exactly that size, or the newest: a C2SP checkpoint.
+    """The signed head of exactly that size, or the newest: a C2SP checkpoint.
 
     `GET /v1/exchange/feeds/up/checkpoint?size=1200`
     """

@@ -160,7 +160,7 @@ async def _keep_waiting(session: Session, peer: str, feed: str, unjudged: Sequen
 
 
 async def forget(session: Session, places: Sequence[EntryPlace]) -> None:
-    """What was refused, or is told no more, is not kept: the line stays, under the peer's tree head; the body goes."""
+    """What was refused, or is told no more, is not kept: the line stays, under the peer's head; the body goes."""
     texts = await pages.held(session, places) if places else []
     if texts:
         blanked = [(each.part, each.id, without_bodies(each.page, each.indices)) for each in texts]

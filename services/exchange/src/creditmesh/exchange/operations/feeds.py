@@ -21,7 +21,7 @@ def word(feed: str) -> str:
 
 
 async def append(ctx: Context, feed: str, drafts: Sequence[Draft], *, held: Range | None = None) -> None:
-    """Append these entries, at least one, and sign the tree heads they make.
+    """Append these entries, at least one, and sign the heads they make.
 
     Where something was set aside they wait behind it, and nothing is appended yet. Of an own record a number goes in
     once (`numbers`).

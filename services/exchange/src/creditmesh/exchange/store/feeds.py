@@ -61,7 +61,7 @@ class PagePart:
 
 @dataclass(frozen=True, slots=True)
 class SignedHead:
-    """A tree head to be kept: its range, its signed text, and the bytes of the entries since the one before."""
+    """A head to be kept: its range, its signed text, and the bytes of the entries since the one before."""
 
     range: Range
     note: str
@@ -70,7 +70,7 @@ class SignedHead:
 
 @dataclass(frozen=True, slots=True)
 class StoredCheckpoint:
-    """A signed tree head."""
+    """A signed head."""
 
     size: int
     root: bytes

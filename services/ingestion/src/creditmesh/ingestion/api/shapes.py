@@ -28,10 +28,10 @@ CONTENT: dict[str, Any] = {
         "example": ROW,
     },
     NDJSON: {"schema": _FILE, "example": _LINE},
-    "text/csv": {"schema": _FILE, "example": _TABLE},
     WORKBOOK: {"schema": _FILE},
+    "text/csv": {"schema": _FILE, "example": _TABLE},
 }
-"""By content type; `text/csv` also with `charset=gb18030`.
+"""By content type; `text/csv` also with `charset=gb18030`. It is the last: a generated client sends bytes as that.
 
 An array of rows is read as well. It is told in words: generators of clients write code that fails for a body which may
 be an object or an array, and many rows are better sent as one of the other two.

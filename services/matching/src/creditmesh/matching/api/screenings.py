@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+import orjson
 from fastapi import Query, Request, Response
 
 from creditmesh.chassis.http.access import AccessPolicy
@@ -12,6 +13,7 @@ from creditmesh.matching.api.batches import MOST, NDJSON, answer, batch_of
 from creditmesh.matching.operations import designations, eligibility, screenings
 from creditmesh.matching.operations.enquiries import Enquiry
 from creditmesh.schemas.bodies import Page
+from creditmesh.schemas.examples import EXAMPLES
 from creditmesh.schemas.identifiers import Code
 from creditmesh.schemas.screenings import DesignationOut, EligibilityIn, EligibilityOut, ScreenedIn, ScreeningOut
 from creditmesh.schemas.texts import Officer
@@ -21,9 +23,10 @@ _ASKS = AccessPolicy.to("department", scope="screenings:ask")
 _BATCH = BodyLimit(most=MOST * 500)
 """So many subjects, each with a long name."""
 _ONE = {"$ref": REFERENCE.format(model=ScreenedIn.__name__)}
+_LINE = orjson.dumps(EXAMPLES[ScreenedIn.__name__]).decode() + "\n"
 _CONTENT: dict[str, Any] = {
     "application/json": {"schema": _ONE},
-    NDJSON: {"schema": {"type": "string", "format": "binary", "maxLength": _BATCH.most}},
+    NDJSON: {"schema": {"type": "string", "format": "binary", "maxLength": _BATCH.most}, "example": _LINE},
 }
 _Matter = Annotated[Code | None, Query(description="The matter of the catalogue that is dealt with.")]
 _Officer = Annotated[Officer | None, Query(description="Who asks; not needed with an officer's own token.")]
@@ -35,7 +38,13 @@ _Officer = Annotated[Officer | None, Query(description="Who asks; not needed wit
     body=_BATCH,
     shows_copies=True,
     response_class=Response,
-    responses={200: {"description": "One answer a subject, in their order and shape", "model": ScreeningOut}},
+    responses={
+        200: {
+            "description": "One answer a subject, in their order and shape",
+            "model": ScreeningOut,
+            "content": {NDJSON: {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
     openapi_extra={"requestBody": {"required": True, "content": _CONTENT}},
 )
 async def screen_subjects(ctx: Ctx, request: Request, matter: _Matter = None, officer: _Officer = None) -> Response:

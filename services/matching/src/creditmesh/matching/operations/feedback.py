@@ -17,7 +17,7 @@ from creditmesh.schemas.tasks import FeedbackIn, FeedbackOut
 async def answer_task(
     ctx: Context, text: str, feedback: FeedbackIn, *, expected: int, key: str | None = None, digest: bytes = b""
 ) -> tuple[FeedbackOut, bool]:
-    """Keep the answer, and whether it repeats one under the same idempotency key, which is then what is returned.
+    """Keep the answer, and whether it repeats one under the same Idempotency-Key, which is then what is returned.
 
     `expected` is how many answers the task had when this one was decided on. NotFound: no task of this party; Stale:
     somebody else has answered; NotToBeAnswered: it stands otherwise; Invalid: nobody is named who answers.

@@ -56,7 +56,7 @@ def ground_of(ctx: Context, token: str | None, *, purpose: str) -> Ground | None
 async def give_authorisation(
     ctx: Context, wanted: AuthorisationIn, *, key: str | None = None, digest: bytes = b""
 ) -> tuple[AuthorisationOut, bool]:
-    """Sign and keep what the calling subject permits; the one made before, if the idempotency key says so.
+    """Sign and keep what the calling subject permits; the one made before, if the Idempotency-Key says so.
 
     NotAnAuthorisation names each field that the catalogue or the calendar does not allow.
     """

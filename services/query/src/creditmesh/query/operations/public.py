@@ -47,11 +47,7 @@ def public_lists(ctx: Context) -> PublicLists:
 async def public_records(ctx: Context, item: str, *, after: str | None, limit: int) -> Page[PublicRecord]:
     """The public records of an item, newest first; NotFound if the catalogue does not open the item to all."""
     if item not in _open_items(ctx):
-        day = ctx.legal_date
-        raise NotFound(
-            f"This item is not open to all on {day}, the node's legal date; see /v1/public/lists.",
-            f"截至业务日期 {day}，该条目不对外公示；见 /v1/public/lists。",
-        )
+        raise _not_open(ctx, item)
     before = paging.read(after, UUID)
     found = await public.of_item(await ctx.alone(), item, shown=_shown(ctx), before=before, limit=limit + 1)
     return await _page(ctx, found, limit)
@@ -146,6 +142,22 @@ def _directory(ctx: Context) -> Directory:
 
 def _open_items(ctx: Context) -> Mapping[str, tuple[SubjectKind, ...]]:
     return open_items(_directory(ctx), on=ctx.legal_date)
+
+
+def _not_open(ctx: Context, item: str) -> NotFound:
+    """Why it shows nobody a record: there is no such item, it is not in force today, or it is not open to all."""
+    directory, day = _directory(ctx), ctx.legal_date
+    if not directory.versions("item", item):
+        return NotFound("No item has this code; see /v1/catalogue/items.", "无此代码的条目；见 /v1/catalogue/items。")
+    if directory.item(item, on=day) is None:
+        return NotFound(
+            f"This item is not in force on {day}, the node's legal date; see /v1/catalogue/items/{item}/versions.",
+            f"截至业务日期 {day}，该条目未生效或已失效；生效时间见 /v1/catalogue/items/{item}/versions。",
+        )
+    return NotFound(
+        f"This item is not open to all on {day}, the node's legal date; see /v1/public/lists.",
+        f"截至业务日期 {day}，该条目不对外公示；见 /v1/public/lists。",
+    )
 
 
 def _law(ctx: Context) -> Law:

@@ -35,14 +35,14 @@ from creditmesh.schemas.rules.grounds import Ground, Wanting
 Told = RecordChanged | UnreadableRecord
 """What an answer says of a record: all of it, or that it is there and cannot be read."""
 REPLAYED_FOR = timedelta(days=1)
-"""How long an answer is given again under its idempotency key."""
+"""How long an answer is given again under its Idempotency-Key."""
 ATTEMPTS = 5
 """How often a query is read again because what it was about to release changed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryRequest:
-    """One query by one caller about one subject, under the caller's idempotency key if there is one."""
+    """One query by one caller about one subject, under the caller's Idempotency-Key if there is one."""
 
     query: QueryIn
     kinds: tuple[SubjectKind, ...]
@@ -62,7 +62,7 @@ class QueryRequest:
 async def answer_query(
     ctx: Context, query: QueryIn, *, key: str | None = None, digest: bytes = b""
 ) -> tuple[QueryOut, bool]:
-    """The answer, and whether it repeats an earlier decision under the same idempotency key.
+    """The answer, and whether it repeats an earlier decision under the same Idempotency-Key.
 
     The ground comes before the number: only on one is it said whether somebody is known by it. A repeated query gives
     at most what the first answer gave, as it stands now; it is judged again, uses up nothing and is logged again.

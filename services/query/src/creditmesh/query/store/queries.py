@@ -1,7 +1,7 @@
 """The two statements of a query: what it may be answered from, and the one that decides and writes.
 
 The second checks that nothing which is about to be released has changed, counts the use of the authorisation, keeps the
-idempotency key, and writes the lines of the access log with their events: all of it or none.
+Idempotency-Key, and writes the lines of the access log with their events: all of it or none.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from creditmesh.schemas.rules.visibility import Law
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryScope:
-    """What a query reads: of these items (None: of all), under that authorisation and idempotency key if any."""
+    """What a query reads: of these items (None: of all), under that authorisation and Idempotency-Key if any."""
 
     part: int
     subject: UUID
@@ -43,7 +43,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
-    """What was answered first under an idempotency key: the digest of what was asked, when, and the access."""
+    """What was answered first under an Idempotency-Key: the digest of what was asked, when, and the access."""
 
     digest: bytes
     reference: UUID
@@ -105,7 +105,7 @@ _USED = """,
 
 @cache
 def writing(*, authorised: bool, keyed: bool) -> str:
-    """The second statement: under an authorisation or not, keeping an idempotency key or not.
+    """The second statement: under an authorisation or not, keeping an Idempotency-Key or not.
 
     Its one row: whether it wrote, whether nothing had changed, and whether the authorisation held.
     """
