@@ -76,6 +76,8 @@ _KINDS: tuple[Callable[[int], Row], ...] = (
     lambda n: person_penalty(n, born="20150101"),
     lambda n: penalty(n, CF_NR_FK="贰仟元整", CF_YXQ="长期", CF_JDRQ="2026-05-10T16:00:00Z", CF_CFLB="罚款"),
 )
+_WITH_A_BREAK = 2
+"""The kind with a line break in a cell."""
 EXTRA = st.lists(st.sampled_from(["序号", "ADD_TIME", "经办人", "CF_XDR_MC.1"]), max_size=3, unique=True)
 MISTAKES = ("CF_GSJQZ", "公示截至期", "没收金额（元）", "血型")
 """Names of no field that are not left out: nearly a field's that is lacking, with something beside it, forbidden."""
@@ -129,9 +131,14 @@ async def test_verdicts_depend_on_neither_form_nor_chunks_nor_the_rows_of_others
     extra: list[str],
     data: st.DataObject,
 ):
-    """Nor on whether it is a dry run; a file of before may stand already, and names of no field in every row."""
+    """Nor on whether it is a dry run; a file of before may stand already, and names of no field in every row.
+
+    But for a line break in a cell, which a workbook has as a space: it corrects what stands with one.
+    """
     said, rehearsed = {}, data.draw(st.sets(st.sampled_from(sorted(FORMS)), min_size=1, max_size=3))
     for form, (kind, written) in FORMS.items():
+        if form == "workbook" and _WITH_A_BREAK in {*earlier, *kinds}:
+            continue
         base = await stands_before(house, earlier)
         monkeypatch.setattr(submission_run, "CHUNK", chunk if form != "ndjson" else 1000)
         body = written(rows_from(base, kinds, extra))
