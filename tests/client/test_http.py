@@ -11,7 +11,7 @@ import httpx
 import pytest
 from fastapi.responses import JSONResponse, Response
 
-from creditmesh.client import Node, NotUnderstood, ProblemError, Retries, Unreachable, Unsendable, http
+from creditmesh.client import Node, NotUnderstood, ProblemError, Retries, Unreachable, Unsendable, http, whole_answers
 from creditmesh.schemas.queries import QueryIn
 from tests.client.remote import ITEM, KEY, problem
 
@@ -206,7 +206,7 @@ class _Endless(httpx.SyncByteStream):
 
 @pytest.mark.parametrize("status", [200, 503])
 def test_an_answer_without_an_end_is_given_up(monkeypatch, status):
-    monkeypatch.setattr(http, "MOST_ANSWERED", 1 << 20)
+    monkeypatch.setattr(whole_answers, "MOST_ANSWERED", 1 << 20)
     body = _Endless(b"x" * 1000)
     wire = http.Wire("http://node", transport=httpx.MockTransport(lambda _: httpx.Response(status, stream=body)))
     with pytest.raises(NotUnderstood, match="longer than 1048576 bytes") as told:
@@ -216,7 +216,7 @@ def test_an_answer_without_an_end_is_given_up(monkeypatch, status):
 
 
 def test_what_unpacks_to_more_than_any_answer_is_given_up(monkeypatch):
-    monkeypatch.setattr(http, "MOST_ANSWERED", 1 << 20)
+    monkeypatch.setattr(whole_answers, "MOST_ANSWERED", 1 << 20)
     packed = gzip.compress(bytes(50 << 20))
     assert len(packed) < 1 << 20
     pieces = _Pieces([packed[at : at + 4096] for at in range(0, len(packed), 4096)])
@@ -238,7 +238,7 @@ class _Pieces(httpx.SyncByteStream):
 
 
 def test_an_answer_that_comes_a_byte_a_moment_is_given_up(monkeypatch):
-    monkeypatch.setattr(http, "SECONDS_ANSWERED", 0.0)
+    monkeypatch.setattr(whole_answers, "SECONDS_ANSWERED", 0.0)
     answer = httpx.Response(200, stream=_Pieces([b"{", b"}"]))
     wire = http.Wire("http://node", transport=httpx.MockTransport(lambda _: answer))
     with pytest.raises(NotUnderstood, match="not whole within"):

@@ -13,16 +13,17 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from time import monotonic
 from typing import Any, TypeVar
 from uuid import uuid4
 
 import httpx
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
+from creditmesh.client import whole_answers as bounds
 from creditmesh.client.errors import NotUnderstood, ProblemError, Unreachable, Unsendable, problem_of
 from creditmesh.client.listing import Listing
 from creditmesh.client.retries import Retries, RetryBudget
+from creditmesh.client.whole_answers import whole
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.findings import of_one_fault, place_of, texts_of
 from creditmesh.schemas.pii import REVEAL
@@ -31,12 +32,6 @@ M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 CONNECT, SEND, ANSWER = 5.0, 60.0, 30.0
 """Seconds until a connection stands, until a chunk has gone out, until the next bytes of an answer are there."""
-MOST_ANSWERED, MOST_OF_A_PROBLEM = 64 * 1024 * 1024, 1024 * 1024
-"""Bytes, unpacked, of what is read whole: twice a page of a feed, and far more than any refusal."""
-SECONDS_ANSWERED = 900.0
-"""Until such an answer is whole, however steadily it comes."""
-_OF_THE_WIRE = {"content-encoding", "content-length", "transfer-encoding"}
-"""What says how a body came, and is no more of what was read from it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +140,7 @@ class Wire:
         while True:
             try:
                 with self.open(call) as response:
-                    return _whole(response, MOST_ANSWERED)
+                    return whole(response)
             except (Unreachable, ProblemError) as error:
                 patience.wait(error)
 
@@ -164,7 +159,7 @@ class Wire:
             response = self._client.send(request, stream=True)
             try:
                 if not response.is_success:
-                    raise problem_of(_whole(response, MOST_OF_A_PROBLEM))
+                    raise problem_of(whole(response, most=bounds.MOST_OF_A_PROBLEM))
                 yield response
             finally:
                 response.close()
@@ -177,20 +172,6 @@ class Wire:
             f"No whole answer from {self.url} ({what}); see that the node is up and the address right.",
             f"未收到 {self.url} 的完整应答（{what}）；请确认节点已启动且地址正确。",
         )
-
-
-def _whole(response: httpx.Response, most: int) -> httpx.Response:
-    """The same answer with its body, unpacked; NotUnderstood where that is longer, or comes slower, than any is."""
-    body, end = bytearray(), monotonic() + SECONDS_ANSWERED
-    for piece in response.iter_bytes():
-        body += piece
-        if len(body) > most or monotonic() > end:
-            raise NotUnderstood(
-                f"The answer is longer than {most} bytes, or not whole within {SECONDS_ANSWERED:.0f} s; given up.",
-                f"应答超过 {most} 字节，或在 {SECONDS_ANSWERED:.0f} 秒内未收全，已放弃读取。",
-            )
-    headers = [each for each in response.headers.multi_items() if each[0] not in _OF_THE_WIRE]
-    return httpx.Response(response.status_code, headers=headers, content=bytes(body), request=response.request)
 
 
 class _Bearer(httpx.Auth):
