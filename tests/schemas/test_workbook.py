@@ -143,25 +143,52 @@ def test_merged_and_hidden_cells_are_told():
         (with_sheet(b'<dimension ref="A1:XFD1048576"/><sheetData><row r="1"><c r="A1"><v>1</v></c></row></sheetData>'),
          "too_wide"),
         (with_sheet(b'<sheetData><row r="1"><c t="n" s="1" r="ZZ1"><v>1</v></c></row></sheetData>'), "too_wide"),
+        (with_sheet(b"<sheetData><row r='1'><c r='XFD1'><v>1</v></c></row></sheetData>"), "too_wide"),
+        (with_sheet(b'<sheetData><row r="1"><c x=">" r="XFD1"><v>1</v></c></row></sheetData>'), "too_wide"),
+        (with_sheet(b"<c " * 4_000_000), "empty"),
         (with_sheet(b"<sheetData></sheetData>"), "empty"),
         (made(lambda book: [book.add_worksheet(name).write(0, 0, 1) for name in ("一月", "二月")]), "sheets"),
         (again(of_rows(["a"]), lambda name, was: was, **{f"x/{n}": b"" for n in range(600)}), "too_large"),
         (again(of_rows(["a"]), lambda name, was: was, **{f"x/{n}": b"\0" * (60 << 20) for n in range(9)}), "too_large"),
     ],
-    ids=["no archive", "cut off", "half a sheet", "entities", "macros", "links", "far", "said far", "wide", "empty",
-         "two sheets", "many parts", "bomb"],
+    ids=["no archive", "cut off", "half a sheet", "entities", "macros", "links", "far", "said far", "wide",
+         "in other quotes", "behind a mark", "never closed", "empty", "two sheets", "many parts", "bomb"],
 )  # fmt: skip
 def test_what_may_not_be_read_says_why(body: bytes, reason: str):
     assert why(body) == reason
 
 
 def test_the_reader_may_die_and_nobody_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Any):
-    for text in ("import os; os.abort()", "import time; time.sleep(60)", "x = bytearray(1 << 40)", "1 / 0"):
+    for text in (
+        "raise SystemExit(3)",
+        "import os; os.abort()",
+        "import time; time.sleep(60)",
+        "x = bytearray(1 << 40)",
+        "1 / 0",
+    ):
         child = tmp_path / "child.py"
         child.write_text(text)
         monkeypatch.setattr(module, "_CHILD", str(child))
         with pytest.raises(Unreadable, match="took more memory or time"):
             workbook_of(of_rows(["a"]), seconds=2)
+
+
+def test_a_sheet_that_is_refused_is_named_by_its_place_alone():
+    """Its name may be somebody's."""
+    with pytest.raises(Unreadable) as refused:
+        workbook_of(made(lambda book: [book.add_worksheet(name).write(0, 0, 1) for name in ("示某甲", "示某乙")]))
+    for text in refused.value.why:
+        assert ("示某" in text, "1、2" in text) == (False, True)
+
+
+def test_a_chart_is_no_sheet_of_rows():
+    def write(book: Any) -> None:
+        sheet, chart = book.add_worksheet("数据"), book.add_chart({"type": "line"})
+        sheet.write(0, 0, 1)
+        chart.add_series({"values": "=数据!$A$1:$A$1"})
+        book.add_chartsheet("图").set_chart(chart)
+
+    assert cells(workbook_of(made(write))) == [["1"]]
 
 
 def test_the_largest_table_is_read():

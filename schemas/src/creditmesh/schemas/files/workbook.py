@@ -11,14 +11,13 @@ from typing import NamedTuple
 
 import orjson
 
-from creditmesh.schemas.files import workbook_child
 from creditmesh.schemas.files.foreign import Foreign
 
 TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 """Its media type."""
 SECONDS = 120
 """Wall time for reading one: what takes longer is ended."""
-_CHILD = str(Path(workbook_child.__file__))
+_CHILD = str(Path(__file__).with_name("workbook_child.py"))
 _WHY: Mapping[str, Foreign] = {
     "unreadable": Foreign(
         "The file is no workbook (.xlsx) that can be read: it is damaged, or was made by no spreadsheet; "
@@ -56,8 +55,8 @@ _WHY: Mapping[str, Foreign] = {
         "工作簿中没有含数据的工作表；当日无决定的，请报送仅含表头的工作表。",
     ),
     "sheets": Foreign(
-        "More than one sheet has rows ({names}); send a workbook with one, and hide or delete the others.",
-        "有多个工作表含有数据（{names}）；请只保留一个，其余的隐藏或删除。",
+        "More than one sheet has rows (from the left: {places}); send a workbook with one, and hide or delete the others.",
+        "有多个工作表含有数据（自左起第 {places} 个）；请只保留一个，其余的隐藏或删除。",
     ),
     "died": Foreign(
         "The workbook took more memory or time than reading one may; split it, or save the sheet as CSV (UTF-8).",
@@ -100,11 +99,11 @@ def workbook_of(body: bytes, *, seconds: float = SECONDS) -> Workbook:
         ended = subprocess.run(command, input=body, capture_output=True, timeout=seconds, check=False, env={})  # noqa: S603 - our own module, and nothing of the file
     except subprocess.TimeoutExpired:
         raise _unreadable("died", {}) from None
-    head, _, table = ended.stdout.partition(b"\n")
-    if ended.returncode not in {0, workbook_child.REFUSED}:
-        raise _unreadable("died", {})
-    said = orjson.loads(head)
     if ended.returncode:
+        raise _unreadable("died", {})
+    head, _, table = ended.stdout.partition(b"\n")
+    said = orjson.loads(head)
+    if "refused" in said:
         raise _unreadable(said.pop("refused"), said)
     return Workbook(table, tuple(Merged(*each) for each in said["merged"]), bool(said["hidden"]))
 

@@ -11,15 +11,20 @@ import csv
 import io
 import json
 import re
-import resource
 import sys
 import zipfile
 import zlib
 from datetime import date, datetime, time, timedelta
+from lzma import LZMAError
 from typing import IO, Any
 
+try:
+    import resource
+except ImportError:
+    resource = None  # type: ignore[assignment]  # of a client on another system
+
 MEMORY, SECONDS = 1536 << 20, 60
-"""Address space in bytes and CPU in seconds: three times what the largest table takes."""
+"""Address space in bytes and CPU in seconds."""
 MOST_PARTS, MOST_UNPACKED, MOST_TEXTS = 500, 512 << 20, 128 << 20
 """Files in the archive, bytes of all of them unpacked, and of the texts that cells share."""
 MOST_ROWS, MOST_COLUMNS, MOST_CELLS = 200_100, 512, 8_000_000
@@ -27,15 +32,14 @@ MOST_ROWS, MOST_COLUMNS, MOST_CELLS = 200_100, 512, 8_000_000
 MOST_BYTES = 64 << 20
 """What its table may come to: as any other file."""
 MOST_NAMED = 20
-OURS = frozenset({"填报说明", "代码表", "核验汇总"})
-"""The sheets that stand in a template or an answer of a node beside the rows: they are read by people."""
-REFUSED = 3
-"""The exit code of who says why."""
+OURS = frozenset({"填报说明", "代码表"})
+"""The sheets that stand in a template beside the rows: they are read by people."""
 _PIECE = 1 << 20
-_CELL = re.compile(rb'<(?:\w+:)?c\b[^>]*?\sr="([A-Z]{1,3})(\d{1,7})"')
-_ROW = re.compile(rb'<(?:\w+:)?row\b[^>]*?\sr="(\d+)"')
-_DIMENSION = re.compile(rb'<(?:\w+:)?dimension\b[^>]*?\sref="(?:[A-Z]+\d+:)?([A-Z]+)(\d+)"')
-_HIDDEN = re.compile(rb'<(?:\w+:)?(?:row|col)\b[^>]*?\shidden="(?:1|true)"')
+# Up to the next mark that begins something: what closes one may stand in a value, and no text is looked through twice.
+_CELL = re.compile(rb"""<(?:\w+:)?c\b[^<]*?\sr=["']([A-Z]{1,3})(\d{1,7})["']""")
+_ROW = re.compile(rb"""<(?:\w+:)?row\b[^<]*?\sr=["'](\d+)["']""")
+_DIMENSION = re.compile(rb"""<(?:\w+:)?dimension\b[^<]*?\sref=["'](?:[A-Z]+\d+:)?([A-Z]+)(\d+)["']""")
+_HIDDEN = re.compile(rb"""<(?:\w+:)?(?:row|col)\b[^<]*?\shidden=["'](?:1|true)["']""")
 _LOST = 10**15
 """A whole number of so many digits has lost its last ones: a workbook keeps fifteen."""
 
@@ -48,9 +52,8 @@ class Refused(Exception):
         self.said = {"refused": why, **said}
 
 
-def main() -> int:
-    """Read the file and write the table; 3 where it is refused."""
-    sys.path[:] = [each for each in sys.path if each]  # nothing of the folder in which it was started
+def main() -> None:
+    """Read the file and write the table, or why it is refused."""
     from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415 - before the limits hold
 
     _limit()
@@ -64,16 +67,26 @@ def main() -> int:
         text = _csv(sheet)
     except Refused as refused:
         out.write(json.dumps(refused.said).encode() + b"\n")
-        return REFUSED
-    except (CalamineError, zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError, NotImplementedError):
+    except (
+        CalamineError,
+        zipfile.BadZipFile,
+        zlib.error,
+        LZMAError,
+        KeyError,
+        ValueError,
+        EOFError,
+        OSError,
+        RuntimeError,
+    ):
         out.write(b'{"refused": "unreadable"}\n')
-        return REFUSED
-    out.write(json.dumps({"merged": sorted(merged)[-MOST_NAMED:], "hidden": hidden}).encode() + b"\n")
-    out.write(text)
-    return 0
+    else:
+        out.write(json.dumps({"merged": sorted(merged)[-MOST_NAMED:], "hidden": hidden}).encode() + b"\n")
+        out.write(text)
 
 
 def _limit() -> None:
+    if resource is None:  # where a system has no such limits its user reads a file of their own; no node runs there
+        return
     for what, most in (
         (resource.RLIMIT_AS, MEMORY),
         (resource.RLIMIT_CPU, SECONDS),
@@ -147,13 +160,17 @@ def _column(letters: bytes) -> int:
 
 def _the_sheet(book: Any) -> Any:
     """The one sheet that has rows among those that are seen."""
-    seen = [each.name for each in book.sheets_metadata if str(each.visible).endswith("Visible")]
-    found = [sheet for name in seen if name not in OURS and (sheet := _filled(book, name)) is not None]
+    seen = [
+        (place, each.name)
+        for place, each in enumerate(book.sheets_metadata, start=1)
+        if str(each.visible).endswith(".Visible") and str(each.typ).endswith(".WorkSheet") and each.name not in OURS
+    ]
+    found = [(place, sheet) for place, name in seen if (sheet := _filled(book, name)) is not None]
     if not found:
         raise Refused("empty")
     if len(found) > 1:
-        raise Refused("sheets", names=[each.name[:31] for each in found[:MOST_NAMED]])
-    return found[0]
+        raise Refused("sheets", places=[str(place) for place, _ in found[:MOST_NAMED]])
+    return found[0][1]
 
 
 def _filled(book: Any, name: str) -> Any:
@@ -219,4 +236,4 @@ def _letters(column: int) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

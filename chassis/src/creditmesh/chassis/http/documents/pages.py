@@ -27,6 +27,8 @@ class DocumentPages:
         self._places = {"documentation": PAGE, "openapi": DOCUMENT, **others}
         self._viewer = Viewer()
         self._made: str | None = None
+        self._served: tuple[date, bytes] | None = None
+        """What was served last, and on which day: the next is asked for on that day as a rule."""
         self._making = asyncio.Lock()
 
     def has(self, path: str) -> bool:
@@ -36,13 +38,18 @@ class DocumentPages:
     async def answer(self, path: str, accept: str) -> Response:
         """The page; `/` leads a browser to the viewer, and tells anything else where everything is."""
         if path == DOCUMENT:
-            return _json(dated(await self._document(), self._today()).encode())
+            return _json(await self._of(self._today()))
         if path != "/":
             return self._viewer.answer(path)
         headers = {"Vary": "Accept"}
         if "text/html" in accept:
             return RedirectResponse(PAGE, headers=headers)
         return _json(orjson.dumps(self._places), headers)
+
+    async def _of(self, day: date) -> bytes:
+        if self._served is None or self._served[0] != day:
+            self._served = day, dated(await self._document(), day).encode()
+        return self._served[1]
 
     async def _document(self) -> str:
         """It takes seconds of reading code, once: beside the requests, not before them."""
