@@ -55,7 +55,7 @@ _WHY: Mapping[str, Foreign] = {
         "工作簿中没有含数据的工作表；当日无决定的，请报送仅含表头的工作表。",
     ),
     "sheets": Foreign(
-        "More than one sheet has rows (from the left: {places}); send a workbook with one, and hide or delete the others.",
+        "More than one sheet has rows (from the left: {places}); send one with a single such sheet: hide the others.",
         "有多个工作表含有数据（自左起第 {places} 个）；请只保留一个，其余的隐藏或删除。",
     ),
     "died": Foreign(
