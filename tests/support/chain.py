@@ -100,9 +100,15 @@ async def _follows(place: Place, sessions: Mapping[str, asyncpg.Connection]) -> 
 
 
 def has_compared(node: TestNode) -> bool:
-    """Whether it has heard from all who read its feeds: what it has to say leaves it as it comes."""
+    """Whether it has heard from all who read its feeds, and gives them: what it has to say leaves it as it comes.
+
+    That one has been heard is not yet that the feed is given to it: who came to the readers since is asked first.
+    """
     heard = compared(node.host.equipment["exchange"])
-    return all((feed, party.code) in heard.held and feed in heard.known for party, feed in readers(node.host.followed))
+    return all(
+        (feed, party.code) in heard.held and party.code in heard.known.get(feed, ())
+        for party, feed in readers(node.host.followed)
+    )
 
 
 async def _has_begun(node: TestNode) -> bool:
