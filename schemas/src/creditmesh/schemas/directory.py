@@ -152,7 +152,7 @@ class Directory(KnownParties):
 
     @once_a_version
     def own_law(self, on: date) -> Law:
-        """The same for the subject's own eyes: what is kept of them is not kept from them because it is inert."""
+        """The same for whom it is about and for whose record it is: inert, it may be objected to, and is corrected."""
         items = (each for each in self.objects("item", on=on) if isinstance(each, Item))
         held = ((item, item if self.sandbox else confirmed(item)) for item in items)
         changed = {item.code: held for item, held in held if self._accepted_by_others(item.code, rule_of(held))}

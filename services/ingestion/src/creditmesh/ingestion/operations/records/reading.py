@@ -75,7 +75,7 @@ async def _opened(ctx: Context, history: Sequence[Stored]) -> list[OpenedRevisio
 
 
 def _shown(ctx: Context, newest: RecordChanged) -> bool:
-    return ctx.followed(Directory).law(ctx.legal_date).shows(newest)
+    return ctx.followed(Directory).own_law(ctx.legal_date).shows(newest)
 
 
 async def _values(ctx: Context, events: Sequence[RecordChanged]) -> list[dict[str, JsonValue]]:

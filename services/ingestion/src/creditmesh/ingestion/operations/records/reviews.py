@@ -70,7 +70,8 @@ async def decide_review(ctx: Context, decision: ReviewDecision) -> RowVerdict:
     """Release a held row into its record, or refuse it for good; the officer is named in what comes of it.
 
     OfficerNeeded without a named person, OfficeNeeded where it would take over another party's record, AlreadyDecided,
-    Overtaken if its record has changed since, RowRefused if the gate refuses the row outright by now.
+    Overtaken if its record has changed since, RowRefused if the gate refuses the row outright by now; UnconfirmedItem
+    where it would be released.
     """
     if ctx.known_caller.officer is None:
         raise OfficerNeeded("Sign in with a personal token of an officer.", "请使用工作人员个人令牌登录。")
@@ -87,6 +88,7 @@ async def decide_review(ctx: Context, decision: ReviewDecision) -> RowVerdict:
 
 async def _release(ctx: Context, found: Review, decision: ReviewDecision) -> RowVerdict:
     intake = Intake.of(ctx, found.item, party=found.party)
+    intake.assert_collected()
     row = intake.read_fields(found.row, await _opened(ctx, found))
     await intake.identify([row])
     if row.refusals:
