@@ -143,7 +143,7 @@ async def test_a_wipe_beneath_clients_that_live_on_loses_and_doubles_nothing(wor
         over.set()
         supervisor.cancel()
         await asyncio.gather(writer, supervisor, return_exceptions=True)
-    assert set(codes) == {EXIT}
+    assert set(codes) <= {EXIT}  # or it is back before a send of theirs has become uncertain
     assert await exactly_once(world, ids)
 
 

@@ -63,9 +63,11 @@ async def pulls(city: City, tmp_path: Path) -> AsyncIterator[Puller]:
         made.sender.add(**of_record | {"record": SECOND})
         made.sender.add(v=2, record=THIRD)
         await made.step()
+        await city.node.settled()  # pages that are read in one turn are judged as one
         made.sender.add(**of_record | {"record": FIRST, "rev": 3})
         made.sender.add(**of_record | {"record": SECOND, "rev": 2})
         await made.step()
+        await city.node.settled()
         yield made
 
 
