@@ -24,7 +24,7 @@ from tests.support.postgres import Database, Postgres
 
 LATER = """
 drop function exchange.set_aside_feed, exchange.set_aside_rows;
-drop table exchange.set_aside, exchange.second_history, exchange.fetched_back;
+drop table exchange.set_aside, exchange.second_history, exchange.fetched_back, exchange.chain_told;
 alter table exchange.feed_head drop column closed_until;
 drop table exchange.copied_key, exchange.unproven_entry;
 alter table exchange.copy_checkpoint drop column stack;
@@ -377,6 +377,16 @@ async def test_the_tree_of_a_feed_that_stood_before_is_kept_in_tiles_and_goes_on
     assert tuple(last) == (66_600 // 256 + 1,) * 2
 
 
+async def test_of_chains_that_are_known_already_it_is_told_who_is_above(postgres: Postgres):
+    database = await postgres.database(node="exchange1", packages=[query, service])
+    async with database.session() as session:
+        await session.execute("drop table exchange.chain_told")
+        await session.execute("insert into exchange.chain (peer, node, data) values ('province', 'nation', '{}')")
+        await session.execute("update exchange.alembic_version set version_num = 'exchange_0035'")
+        await upgraded(postgres, database)
+        assert [row["peer"] for row in await session.fetch("select peer from exchange.grown")] == ["province"]
+
+
 async def stood_at(database: Database, version: str) -> None:
     """The schema as it was at that version."""
     async with database.session("ddl") as session:
@@ -516,7 +526,7 @@ async def test_what_only_waited_is_told_apart_from_what_was_withheld(postgres: P
 
 BEFORE_ENDED = """
 drop function exchange.set_aside_feed, exchange.set_aside_rows;
-drop table exchange.set_aside, exchange.second_history, exchange.fetched_back;
+drop table exchange.set_aside, exchange.second_history, exchange.fetched_back, exchange.chain_told;
 alter table exchange.feed_head drop column closed_until;
 drop table exchange.copied_key, exchange.unproven_entry;
 alter table exchange.copy_checkpoint drop column stack;
@@ -631,7 +641,7 @@ async def test_a_feed_is_looked_through_once_more_when_what_it_is_to_forget_stan
 
 BEFORE_ORIGINS = """
 drop function exchange.set_aside_feed, exchange.set_aside_rows;
-drop table exchange.set_aside, exchange.second_history, exchange.fetched_back;
+drop table exchange.set_aside, exchange.second_history, exchange.fetched_back, exchange.chain_told;
 alter table exchange.feed_head drop column closed_until;
 drop table exchange.copied_key, exchange.unproven_entry;
 alter table exchange.copy_checkpoint drop column stack;

@@ -75,7 +75,7 @@ async def test_every_department_with_the_duty_has_its_tasks_at_every_tier_for_th
         assert await inboxes(mesh[code], listed) == set(), code
 
 
-ABOVE = {"city": ["province"], "province": ["nation"], "nation": []}
+ABOVE = {"city": ["province", "nation"], "province": ["nation"], "nation": []}
 
 
 @pytest.mark.parametrize("code", UPWARDS)

@@ -26,7 +26,7 @@ from creditmesh.chassis.vault.keys import Keys
 from creditmesh.chassis.vault.subjects import Vault
 from creditmesh.query import events, service
 from creditmesh.schemas.directory import Directory
-from creditmesh.schemas.events import AccessRecorded, RecordChanged, RecordPurged
+from creditmesh.schemas.events import AccessRecorded, ChainChanged, RecordChanged, RecordPurged
 from creditmesh.schemas.identifiers import SubjectKind
 from creditmesh.schemas.pii import Pii
 from creditmesh.schemas.rules.identity import Identity
@@ -98,6 +98,11 @@ class House:
         part, data = part_of(access.key, PARTS), access.model_dump_json().encode()
         told = replace(self._event(part, data), key=access.key, stream=stream)
         await self._handle(events.on_access_recorded, [told])
+
+    async def hear_chain(self, peer: str, *above: str) -> None:
+        """It is told who is above by way of that peer."""
+        told = ChainChanged(peer=peer, above=above)
+        await self._handle(events.on_chain_changed, [self._event(0, told.model_dump_json().encode())])
 
     async def log_of(self, subject: UUID) -> list[dict]:
         """What the person finds in their log, newest first."""

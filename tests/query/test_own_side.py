@@ -192,6 +192,17 @@ async def test_ones_own_side_names_the_nodes_above_which_hold_copies_and_keep_lo
         assert (await get(catalogue, person(subject), path)).json()["copies_at"] == ["former", "province"]
 
 
+async def test_ones_own_side_names_every_node_above_by_way_of_those_that_are_neighbours(catalogue: House):
+    """Whoever is told of is one above a neighbour: of one that is none any more nothing leads up."""
+    catalogue.follow(a_directory(ITEMS, nodes=[a_node("province", 5, place="above"), a_node("other", 6)]))
+    _, subject = await somebody(catalogue)
+    await catalogue.hear_chain("province", "province")
+    await catalogue.hear_chain("province", "province", "region", "nation")
+    await catalogue.hear_chain("other", "other", "empire")
+    for path in ("/v1/me/file", "/v1/me/accesses", "/v1/me/export"):
+        assert (await get(catalogue, person(subject), path)).json()["copies_at"] == ["province", "region", "nation"]
+
+
 async def test_an_export_has_the_file_the_authorisations_and_the_accesses(catalogue: House):
     identity, subject = await somebody(catalogue)
     fine = penalty(subject)

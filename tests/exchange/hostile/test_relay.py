@@ -20,7 +20,7 @@ from creditmesh.exchange.operations.chain import MOST_ABOVE, MOST_AT_ONCE
 from creditmesh.exchange.store import pages as received
 from creditmesh.schemas.acknowledgements import Acknowledgement, Proof
 from creditmesh.schemas.chain import NodeBody, NodeKey, NodeRow
-from creditmesh.schemas.events import HolderChanged, PageReceived
+from creditmesh.schemas.events import ChainChanged, HolderChanged, PageReceived
 from creditmesh.schemas.exchange import AcknowledgedBody, EntryLine, FeedEntry, LineType, RelayedEntry, base64_text
 from creditmesh.schemas.signed import SignedText, sign
 from creditmesh.schemas.tlog import Range, fold, inclusion_plan, leaf_hash
@@ -419,6 +419,22 @@ async def test_a_row_that_says_what_it_said_is_not_passed_on_again(province: Pro
     for _ in range(3):
         await province.tells(province.nation.code, province.row(province.nation))
     assert await count(province, down) == before
+
+
+async def test_who_is_above_is_told_once_and_the_city_itself_is_not_among_them(province: Province):
+    await province.tells("province", province.row(province.city.above, above=(province.nation.code, "city")))
+    await province.tells(province.nation.code, province.row(province.nation))
+    told = await chains_told(province)
+    assert told[-1] == ChainChanged(peer="province", above=("province", province.nation.code))
+    await province.tells(province.nation.code, province.row(province.nation, tier="province"))
+    await province.tells("nobody", province.row(province.nation))
+    assert await chains_told(province) == told, "the nation says something else of itself, and stands where it stood"
+
+
+async def chains_told(province: Province) -> list[ChainChanged]:
+    async with province.city.node.database.session() as session:
+        rows = await session.fetch("select data from bus.event where type = 'chain.changed' order by id")
+    return [ChainChanged.model_validate_json(row["data"]) for row in rows]
 
 
 async def test_what_came_while_a_peer_took_part_is_taken_after_it_was_taken_out(province: Province):

@@ -11,6 +11,7 @@ from creditmesh.schemas.events import (
     AccessToPass,
     CaseChanged,
     CatalogueChanged,
+    ChainChanged,
     ClockChanged,
     CopiesDisclosed,
     DisclosedToBureau,
@@ -26,7 +27,7 @@ from creditmesh.schemas.events import (
 
 STREAMS: Mapping[str, Sequence[type[Event]]] = {
     "catalogue": (CatalogueChanged, ClockChanged, EntriesJudged),
-    "exchange": (AccessReceived, HolderChanged, PageReceived, RevisionOutnumbered),
+    "exchange": (AccessReceived, ChainChanged, HolderChanged, PageReceived, RevisionOutnumbered),
     "ingestion": (AccessRecorded, AccessToPass, EntriesJudged, RecordChanged, RecordPurged),
     "matching": (AccessRecorded, CopiesDisclosed, TaskChanged),
     "query": (AccessRecorded, CopiesDisclosed, DisclosedToBureau),

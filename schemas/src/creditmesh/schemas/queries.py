@@ -118,8 +118,8 @@ class FileOut(Out):
     unreadable: tuple[UUID, ...] = ()
     """Records that this node cannot read just now, and that may be visible: they are left out. Ask again later."""
     copies_at: tuple[NodeCode, ...] = ()
-    """The next node above, which may hold copies: who looks there is told here when its feed has come, and is
-    in its own log at once. Named as well while it is taken out: what it holds, it holds."""
+    """The nodes above, the nearest first, which may hold copies: who looks there is told here when the feeds have come,
+    and is in their own logs at once. Named as well while one is taken out: what it holds, it holds."""
 
 
 class AccessOut(Access):
@@ -132,8 +132,8 @@ class AccessLog(Page[AccessOut]):
     """A page of the log of this node."""
 
     copies_at: tuple[NodeCode, ...] = ()
-    """The next node above, which may hold copies: who looks there is told here when its feed has come, and is
-    in its own log at once. Named as well while it is taken out: what it holds, it holds."""
+    """The nodes above, the nearest first, which may hold copies: who looks there is told here when the feeds have come,
+    and is in their own logs at once. Named as well while one is taken out: what it holds, it holds."""
 
 
 class AuthorisationIn(In):
@@ -185,8 +185,8 @@ class ExportOut(Out):
     accesses: tuple[AccessOut, ...]
     """Of this node's log."""
     copies_at: tuple[NodeCode, ...] = ()
-    """The next node above, which may hold copies: who looks there is told here when its feed has come, and is
-    in its own log at once. Named as well while it is taken out: what it holds, it holds."""
+    """The nodes above, the nearest first, which may hold copies: who looks there is told here when the feeds have come,
+    and is in their own logs at once. Named as well while one is taken out: what it holds, it holds."""
 
 
 class PublicList(Out):

@@ -17,8 +17,8 @@ _LIMITED = (
     "凭证仅覆盖部分条目：可能还有其他内容，未返回不代表没有。",
 )
 _COPIES = (
-    "Copies may be at {} too: who looks there is in its own log at once, and here when its feed has come.",
-    "{} 也可能存有副本：在该节点的查看即时记入其自身日志，待其交换日志到达后记入此处。",
+    "Copies may be at {} too: who looks there is in the log there at once, and here when their feeds have come.",
+    "{} 也可能存有副本：在该处的查看即时记入当地日志，待其交换日志到达后记入此处。",
 )
 
 

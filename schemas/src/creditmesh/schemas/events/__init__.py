@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from creditmesh.schemas.events.base import Envelope, Event
     from creditmesh.schemas.events.case import CaseChanged
     from creditmesh.schemas.events.catalogue import CatalogueChanged, ClockChanged
+    from creditmesh.schemas.events.chain import ChainChanged
     from creditmesh.schemas.events.entries import EntriesJudged, PageReceived
     from creditmesh.schemas.events.every import EVENTS
     from creditmesh.schemas.events.holder import HolderChanged
@@ -26,6 +27,7 @@ _HOMES = {
     "base": ("Envelope", "Event"),
     "case": ("CaseChanged",),
     "catalogue": ("CatalogueChanged", "ClockChanged"),
+    "chain": ("ChainChanged",),
     "entries": ("EntriesJudged", "PageReceived"),
     "every": ("EVENTS",),
     "holder": ("HolderChanged",),
@@ -49,6 +51,7 @@ __all__ = [
     "AccessToPass",
     "CaseChanged",
     "CatalogueChanged",
+    "ChainChanged",
     "ClockChanged",
     "CopiesDisclosed",
     "DisclosedToBureau",

@@ -10,6 +10,7 @@ from creditmesh.schemas.events.access import (
 from creditmesh.schemas.events.base import Event
 from creditmesh.schemas.events.case import CaseChanged
 from creditmesh.schemas.events.catalogue import CatalogueChanged, ClockChanged
+from creditmesh.schemas.events.chain import ChainChanged
 from creditmesh.schemas.events.entries import EntriesJudged, PageReceived
 from creditmesh.schemas.events.holder import HolderChanged
 from creditmesh.schemas.events.record import RecordChanged, RecordPurged, RevisionOutnumbered
@@ -21,6 +22,7 @@ EVENTS: tuple[type[Event], ...] = (
     AccessToPass,
     CaseChanged,
     CatalogueChanged,
+    ChainChanged,
     ClockChanged,
     CopiesDisclosed,
     DisclosedToBureau,

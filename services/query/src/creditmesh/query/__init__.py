@@ -5,7 +5,14 @@ from creditmesh.chassis.http.idempotency import kept_keys
 from creditmesh.chassis.service import Service
 from creditmesh.query import api, events
 from creditmesh.query.older_forms import units
-from creditmesh.schemas.events import AccessRecorded, CopiesDisclosed, DisclosedToBureau, RecordChanged, RecordPurged
+from creditmesh.schemas.events import (
+    AccessRecorded,
+    ChainChanged,
+    CopiesDisclosed,
+    DisclosedToBureau,
+    RecordChanged,
+    RecordPurged,
+)
 
 service = Service(
     name="query",
@@ -17,6 +24,7 @@ service = Service(
         RecordChanged: events.on_record_changed,
         RecordPurged: events.on_record_purged,
         AccessRecorded: events.on_access_recorded,
+        ChainChanged: events.on_chain_changed,
     },
     projects=frozenset({RecordChanged}),
     emits=(AccessRecorded, CopiesDisclosed, DisclosedToBureau),

@@ -75,7 +75,7 @@ async def list_my_accesses(ctx: Ctx, cursor: Cursor = None, limit: Limit = 50) -
     """Who looked at your data here or was refused, newest first: party, officer, purpose, ground, outcome, items.
 
     Who looked at a copy at a node above stands here too, with `node` and `looked_at`, when its feed has brought it;
-    `copies_at` names the next node above, whose own log has it at once.
+    `copies_at` names the nodes above, whose own logs have it at once.
     """
     return await own_file.own_accesses(ctx, _myself(ctx), after=cursor, limit=limit)
 

@@ -20,3 +20,8 @@ async def on_record_purged(ctx: Context, events: Sequence[Delivered]) -> None:
 async def on_access_recorded(ctx: Context, events: Sequence[Delivered]) -> None:
     """Another service disclosed or refused: the log has a new line."""
     await projection.log_accesses(ctx, events)
+
+
+async def on_chain_changed(ctx: Context, events: Sequence[Delivered]) -> None:
+    """More is known of who is above: a person is told where else there are logs."""
+    await projection.note_nodes_above(ctx, events)

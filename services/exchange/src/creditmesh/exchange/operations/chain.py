@@ -116,6 +116,11 @@ async def rows_of(session: Session, peer: str) -> dict[str, NodeRow]:
     return {node: _said(data) for node, data in (await chain.rows(session, peer)).items()}
 
 
+async def above(ctx: Context, peer: str) -> tuple[str, ...]:
+    """The peer, and whoever is above it by the rows that are believed, the nearest first."""
+    return tuple(_named(ctx, await rows_of(await ctx.session(), peer), peer))
+
+
 async def links(ctx: Context, peer: str) -> dict[str, Link]:
     """The nodes above this peer that are known, from the peer upwards, and never this node itself."""
     rows = await rows_of(await ctx.session(), peer)
@@ -284,8 +289,7 @@ def _body(received: ReceivedEntry) -> NodeBody | None:
 def _out(row: ChainRow) -> ChainOut:
     known = _said(row.data or row.offered or "")
     offered = () if row.offered is None else _said(row.offered).keys
-    said = known.model_dump(include={"node", "tier", "above", "keys", "at"})
-    return ChainOut(peer=row.peer, offered=offered, **said)
+    return ChainOut(peer=row.peer, offered=offered, **known.model_dump(include={"node", "tier", "above", "keys", "at"}))
 
 
 def _said(data: str) -> NodeRow:

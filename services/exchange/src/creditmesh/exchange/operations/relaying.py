@@ -26,6 +26,7 @@ from creditmesh.exchange.store.feeds import Placed
 from creditmesh.schemas.acknowledgements import Proof
 from creditmesh.schemas.chain import raw_public
 from creditmesh.schemas.directory import Directory
+from creditmesh.schemas.events import ChainChanged
 from creditmesh.schemas.exchange import TOLD, UP, AcknowledgedBody, RelayedEntry
 from creditmesh.schemas.proofs import Unproven, proven, refusal_of
 from creditmesh.schemas.received import ReceivedEntry
@@ -81,6 +82,8 @@ async def grown(ctx: Context) -> list[str]:
 async def take_waiting(ctx: Context, peer: str) -> bool:
     """Take some of what waited for the row of a node above this peer that is known by now; False if there is nothing.
 
+    When all was taken it is told who is above.
+
     Nor if another process is at it.
     """
     session = await ctx.session()
@@ -101,6 +104,9 @@ async def take_waiting(ctx: Context, peer: str) -> bool:
             return True
     if await accesses.take_waiting(ctx, peer):
         return True
+    above = await chain.above(ctx, peer)
+    if await waiting.tell(session, peer, above):
+        ctx.emit(ChainChanged(peer=peer, above=above))
     await waiting.settled(session, peer)
     return True
 

@@ -1,6 +1,6 @@
 """The nodes above, as each peer above passes their rows on, and what it says of nodes that nobody has named yet."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -47,6 +47,12 @@ _TAKE = """
 _GROW = "insert into exchange.grown (peer) values (:peer) on conflict (peer) do update set peer = excluded.peer"
 _GROWN = "select peer from exchange.grown order by peer"
 _LEAD = "select peer from exchange.grown where peer = :peer for update skip locked"
+# In `told` stands who was said to be above the peer; nobody is told twice.
+_TELL = """
+    insert into exchange.chain_told as known (peer, above) values (:peer, :above)
+        on conflict (peer) do update set above = excluded.above where known.above <> excluded.above
+    returning peer
+"""
 _SETTLED = "delete from exchange.grown where peer = :peer"
 
 
@@ -117,6 +123,11 @@ async def grown(session: Session) -> list[str]:
 async def lead(session: Session, peer: str) -> bool:
     """Whether that is so of this one; until this transaction ends nobody else takes what waits for it."""
     return bool(await session.fetch(_LEAD, {"peer": peer}))
+
+
+async def tell(session: Session, peer: str, above: Sequence[str]) -> bool:
+    """Whether it was not told yet that these are above this node by way of the peer; it is now."""
+    return bool(await session.fetch(_TELL, {"peer": peer, "above": list(above)}))
 
 
 async def settled(session: Session, peer: str) -> None:

@@ -8,7 +8,7 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.http import paging
 from creditmesh.query.operations.authorisations import listed
 from creditmesh.query.operations.unsealing import answered, others_shown, readable
-from creditmesh.query.store import accesses, named
+from creditmesh.query.store import accesses, named, nodes_above
 from creditmesh.query.store.accesses import AccessLine
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.directory import Directory
@@ -34,7 +34,7 @@ async def own_file(ctx: Context, subject: UUID, *, purpose: str = "own_file") ->
         as_of=ctx.legal_date,
         records=shown,
         unreadable=(*(each.record for each in unreadable), *tampered),
-        copies_at=_copies_at(ctx),
+        copies_at=await _copies_at(ctx),
     )
 
 
@@ -42,7 +42,7 @@ async def own_accesses(ctx: Context, subject: UUID, *, after: str | None, limit:
     """Who looked, refusals included, newest first; reading it is an access too."""
     found = await _accesses(ctx, subject=subject, after=after, limit=limit)
     _disclose(ctx, subject, "own_accesses", ())
-    return AccessLog(items=found.items, next=found.next, copies_at=_copies_at(ctx))
+    return AccessLog(items=found.items, next=found.next, copies_at=await _copies_at(ctx))
 
 
 async def own_export(ctx: Context, subject: UUID) -> AsyncIterator[bytes]:
@@ -99,9 +99,11 @@ async def _accesses(ctx: Context, *, subject: UUID, after: str | None, limit: in
     return paging.page(lines, limit=limit, place=lambda line: line.id, shown=_out)
 
 
-def _copies_at(ctx: Context) -> tuple[str, ...]:
+async def _copies_at(ctx: Context) -> tuple[str, ...]:
     """What goes up is looked at there too: that comes down, and is in the logs of those nodes before."""
-    return tuple(peer.code for peer in ctx.followed(Directory).enrolled("above"))
+    peers = [peer.code for peer in ctx.followed(Directory).enrolled("above")]
+    above = await nodes_above.by_way_of(await ctx.alone(), peers)
+    return tuple(dict.fromkeys(node for peer in peers for node in (peer, *above.get(peer, ()))))
 
 
 def _disclose(ctx: Context, subject: UUID, purpose: str, shown: Sequence[RecordOut | RecordChanged]) -> UUID:

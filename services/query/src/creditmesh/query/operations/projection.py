@@ -11,12 +11,12 @@ from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Transient
 from creditmesh.query import publication
 from creditmesh.query.operations.unsealing import item_of, opened
-from creditmesh.query.store import accesses, named, public, records
+from creditmesh.query.store import accesses, named, nodes_above, public, records
 from creditmesh.query.store.named import NamedPerson
 from creditmesh.query.store.public import PublicForm
 from creditmesh.query.store.records import Newest
 from creditmesh.schemas.catalogue import Item
-from creditmesh.schemas.events import AccessRecorded, RecordChanged, RecordPurged
+from creditmesh.schemas.events import AccessRecorded, ChainChanged, RecordChanged, RecordPurged
 
 
 async def apply_records(ctx: Context, events: Sequence[Delivered]) -> None:
@@ -34,6 +34,13 @@ async def purge_records(ctx: Context, events: Sequence[Delivered]) -> None:
     session = await ctx.session()
     await records.purge(session, [(part, event.record) for part, event in purged])
     await named.purge(session, people)
+
+
+async def note_nodes_above(ctx: Context, events: Sequence[Delivered]) -> None:
+    """Keep of each peer who is above by way of it."""
+    newest = {event.peer: event.above for event in (each.read(ChainChanged) for each in events)}
+    for peer, above in sorted(newest.items()):
+        await nodes_above.write(await ctx.session(), peer, above)
 
 
 def _newest(events: Sequence[Delivered]) -> list[Newest]:
