@@ -25,7 +25,7 @@ from creditmesh.node import run_files
 from creditmesh.node.restoring import NAMES
 from creditmesh.node.run_files import RunFile
 from creditmesh.schemas.events import HolderChanged
-from creditmesh.schemas.exchange import FeedEntry
+from creditmesh.schemas.exchange import EntryLine, FeedEntry
 from creditmesh.schemas.tlog import Range, leaf_hash
 from tests.exchange.conftest import City, neighbour, row_of
 from tests.exchange.sender import Puller, pulling_from_a_sender
@@ -35,6 +35,7 @@ from tests.support.chain import Chain, Place, chained, copied, enrol, has_compar
 from tests.support.eventually import eventually
 from tests.support.node import TestNode, department
 from tests.support.postgres import Postgres
+from tests.support.reconciling import reconciled
 from tests.support.restoring import copied as database_copied
 from tests.support.restoring import duplicated, put_back, started
 
@@ -134,6 +135,28 @@ async def went_back(chain: Chain) -> tuple[list[tuple], dict[str, int]]:
     signed = await entries(city)
     await put_back(city)
     return signed, {first: 2, second: 1, third: 1}
+
+
+@pytest.mark.parametrize("code", ["city", "province"])
+async def test_a_copy_in_which_nothing_is_missing_goes_on_by_itself(chain: Chain, code: str):
+    city, node = chain["city"], chain[code]
+    first = await submit(city, 1)
+    await chain.settled()
+    before = await entries(city)
+    await database_copied(node)
+    await put_back(node)
+    await eventually(lambda: has_compared(node))
+    second = await submit(city, 2)
+    await withdraw(city, first, 1)
+    await chain.settled()
+    after = await entries(city)
+    assert [each[:2] for each in after[: len(before)]] == [each[:2] for each in before]
+    assert [EntryLine.model_validate_json(line).record for _, line, *_ in after[len(before) :]].count(UUID(second)) == 1
+    assert [await state_of(chain["province"], each) for each in (first, second)] == ["withdrawn", "published"]
+    assert await alarm(chain["province"]) is None
+    assert not (await readiness(node)).get("stopped")
+    report = await reconciled(chain["province"], "city")
+    assert report.equal, report
 
 
 async def test_a_restored_node_signs_no_second_history_and_what_it_takes_meanwhile_goes_up_afterwards(chain: Chain):
