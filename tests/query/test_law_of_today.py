@@ -13,6 +13,7 @@ from tests.query.asking import authorised, by_authorisation, by_matter
 from tests.query.conftest import House, invented_person, person
 from tests.query.samples import a_directory, a_record, an_item, published_anew
 from tests.query.test_own_side import revised
+from tests.support.letters import letters
 
 PENALTY = an_item("penalty", by_kind={"natural_person": "public"})
 NAME, NUMBER, BOSS = "沙盒测试某", "990000196001010014", "测试法人"
@@ -122,7 +123,7 @@ async def test_a_field_that_is_narrowed_leaves_no_old_public_form_with_the_old_c
 
 async def test_a_name_that_is_sealed_since_is_neither_shown_nor_found(house: House):
     house.follow(a_directory([PENALTY]))
-    name = f"沙盒{uuid4().hex}有限公司"
+    name = f"沙盒{letters()}有限公司"
     event = a_record(fields={"NAME": name, "DOC": "沙监罚〔2026〕2号"})
     await house.load(event)
     sealed = with_field(PENALTY, "NAME", sensitive=True)

@@ -18,6 +18,7 @@ from creditmesh.schemas.rules.numbers import resident_check
 from creditmesh.schemas.rules.personal_numbers import VERSION
 from tests.query.conftest import TODAY, House
 from tests.query.samples import a_directory, a_record, an_item, published_anew
+from tests.support.letters import letters
 from tests.support.measuring import no_collections
 
 
@@ -32,7 +33,7 @@ async def records(house: House, **params):
 
 
 def an_organisation(**more):
-    name = f"沙盒（{uuid4().hex[:12]}）有限公司"
+    name = f"沙盒（{letters(12)}）有限公司"
     return name, a_record(fields={"NAME": name, "DOC": "1", "CODE": "91990000MA0000001R"}, **more)
 
 
@@ -82,8 +83,7 @@ async def test_an_organisation_is_found_by_the_beginning_of_its_name_and_by_its_
 
 async def test_a_person_is_not_found_by_name_and_stands_masked_where_the_law_orders_publication(catalogue: House):
     name = "沈沙盒"
-    subject = uuid4()
-    await catalogue.load(a_record(kind="sole_trader", subject=subject, fields={"DOC": "unique-" + subject.hex}))
+    await catalogue.load(a_record(kind="sole_trader", fields={"DOC": "unique-" + letters()}))
     assert (await search(catalogue, name=name)).json()["items"] == []
 
 
@@ -93,7 +93,7 @@ async def test_a_persons_number_in_a_row_that_was_stored_before_is_not_shown_and
 ):
     """As an older version wrote it: the number in the form and in both search keys."""
     code = "990000198001010010"[:17] + resident_check("99000019800101001")
-    name, mobile = f"沙盒{uuid4().hex[:6]}公司", "13800138000"
+    name, mobile = f"沙盒{letters(6)}公司", "13800138000"
     change = a_record(fields={"NAME": name + code, "CODE": code, "DOC": f"电话{mobile}"})
     await catalogue.load(change)
     form = PublicRecord.model_validate(
@@ -124,7 +124,7 @@ async def test_a_persons_number_in_a_row_that_was_stored_before_is_not_shown_and
 async def test_a_form_is_searched_for_numbers_when_it_is_made_and_an_older_one_while_others_have_a_turn(
     catalogue: House,
 ):
-    item = f"long_{uuid4().hex[:6]}"
+    item = f"long_{letters(6)}"
     catalogue.follow(a_directory([an_item(item)]))
     text = "１３８ " * 1_000  # digits enough to be looked through, and no number
     sent = [a_record(item=item, fields={"NAME": f"沙盒{n}公司", "DOC": text}) for n in range(30)]
@@ -143,7 +143,7 @@ async def test_a_form_is_searched_for_numbers_when_it_is_made_and_an_older_one_w
 
 
 async def test_a_form_that_cannot_be_read_costs_that_record_and_is_named(catalogue: House):
-    item = f"kept_{uuid4().hex[:6]}"
+    item = f"kept_{letters(6)}"
     catalogue.follow(a_directory([an_item(item)]))
     sent = [a_record(item=item) for _ in range(3)]
     await catalogue.load(*sent)
@@ -220,7 +220,7 @@ async def test_pages_follow_one_another_without_loss(catalogue: House):
 
 
 async def test_pages_of_a_search_are_in_the_order_of_names_and_end_where_it_does(catalogue: House):
-    beginning = f"沙盒{uuid4().hex[:8]}"
+    beginning = f"沙盒{letters(8)}"
     names = [f"{beginning}{each}有限公司" for each in "乙甲丙甲乙甲"]
     records = [a_record(fields={"NAME": name, "DOC": "1", "CODE": "91990000MA0000001R"}) for name in names]
     await catalogue.load(*records, an_organisation()[1])

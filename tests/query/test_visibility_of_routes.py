@@ -1,7 +1,6 @@
 """For every day: nothing is served by any route whose period had ended or whose item was withdrawn."""
 
 from datetime import date, timedelta
-from uuid import uuid4
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +8,7 @@ from hypothesis import strategies as st
 from tests.query.asking import authorised, by_authorisation, by_matter
 from tests.query.conftest import TODAY, House, department, invented_person, person
 from tests.query.samples import a_directory, a_record, an_item
+from tests.support.letters import letters
 
 ITEMS = tuple(an_item(code, designates="black") for code in ("first", "second", "third"))
 CODES = [item.code for item in ITEMS]
@@ -37,9 +37,9 @@ async def test_every_route_serves_exactly_what_is_visible_on_the_day(house: Hous
     directory = a_directory(ITEMS, withdrawn=withdrawn)
     identity = invented_person()
     subject = await house.subject(identity)
-    name = f"沙盒{subject.hex}有限公司"
+    name = f"沙盒{letters()}有限公司"
     changes = [
-        a_record(subject=subject, kind="natural_person", fields={"DOC": str(uuid4()), "NAME": name}, **each)
+        a_record(subject=subject, kind="natural_person", fields={"DOC": letters(), "NAME": name}, **each)
         for each in drawn
     ]
     house.follow(a_directory(ITEMS))
@@ -96,8 +96,8 @@ async def _strays(house, mine, law):
 async def test_a_search_finds_exactly_what_is_visible_on_the_day(house: House, drawn, day, withdrawn):
     directory = a_directory(ITEMS, withdrawn={withdrawn: TODAY} if withdrawn else {})
     house.follow(directory)
-    name = f"沙盒{uuid4().hex}有限公司"
-    changes = [a_record(fields={"DOC": str(uuid4()), "NAME": name}, **each) for each in drawn]
+    name = f"沙盒{letters()}有限公司"
+    changes = [a_record(fields={"DOC": letters(), "NAME": name}, **each) for each in drawn]
     await house.load(*changes)
     house.on(day)
     async with house.client() as client:
