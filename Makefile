@@ -10,6 +10,7 @@ RUNS ?= 1
 BUS ?= embedded
 AS_PIP = $(BIN)/python deploy/as_pip.py
 UV = $(AS_PIP) $(BIN)/uv pip
+LOCK = $(UV) compile --generate-hashes --no-emit-index-url --universal --python-version 3.11 --no-header --no-annotate -q
 
 .PHONY: help setup lock check format test fresh chaos run bench kafka kafka-stop docs clean
 
@@ -26,9 +27,11 @@ $(VENV)/.ready: requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS))
 	@touch $@
 
 lock: ## resolve the dependencies anew into requirements.lock
-	@$(UV) compile pyproject.toml --group dev --generate-hashes --no-emit-index-url --universal \
-		--python-version 3.11 --no-header --no-annotate -q -o requirements.lock \
+	@$(LOCK) pyproject.toml --group dev -o requirements.lock \
 		$(foreach m,$(MEMBERS),--no-emit-package creditmesh-$(notdir $(m)))
+	@$(LOCK) -c requirements.lock -o deploy/image/node.lock node/pyproject.toml \
+		$(foreach m,$(MEMBERS),--no-emit-package creditmesh-$(notdir $(m)))
+	@$(LOCK) -o deploy/image/tools.lock deploy/image/tools.in
 
 check: setup ## format, lint, types, import rules
 	@$(BIN)/ruff format --check .

@@ -523,6 +523,7 @@ def test_every_command_explains_itself(city: Victim):
         "clock",
         "keys create",
         "keys renew",
+        "keys share",
         "keys issue",
         "keys revoke",
         "people add",

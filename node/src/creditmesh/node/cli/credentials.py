@@ -36,6 +36,21 @@ def keys_renew(name: Annotated[str, typer.Argument(help="token, node, feed or da
             out.print(str(path))
 
 
+@keys.command("share")
+def keys_share(
+    folder: Annotated[Path, typer.Argument(help="Where to; a folder for each process is made in it.")],
+) -> None:
+    """Write for each service, the gateway and the relay a folder with its own share of the node's secrets, and no more.
+
+    The CREDITMESH_STATE of a process that runs by itself. Again after `keys renew`: what is no share now goes.
+    """
+    from creditmesh.node import shares
+
+    with plainly():
+        for path in shares.share_out(node_settings(), folder):
+            out.print(str(path))
+
+
 @keys.command("issue")
 def keys_issue(
     party: Annotated[str, typer.Argument(help="The party's code in the catalogue.")],
