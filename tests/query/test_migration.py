@@ -22,6 +22,7 @@ alter table query.public_record drop column searched;
 alter table query.access drop column legal_date, drop column traceparent;
 alter table query.access rename column id to access;
 alter table query.access rename column key to subject;
+drop table query.nodes_above;
 update query.alembic_version set version_num = 'query_0002';
 """
 KNOWN_BY_WHO_ASKED = f"""
@@ -32,6 +33,7 @@ drop table vault.known;
 alter table vault.subject add column kind text not null default 'sole_trader';
 create function vault.tell_kind(given uuid) returns text language sql return 'sole_trader';
 update vault.alembic_version set version_num = 'vault_0007';
+drop table query.nodes_above;
 update query.alembic_version set version_num = 'query_0007';
 """
 OF_A_RECORD = """
@@ -88,7 +90,7 @@ async def test_names_that_were_stored_before_are_found_as_they_are_folded_now(po
         )
         await session.execute(
             f"{WITH_BODIES} drop table query.named; alter table query.public_record drop column searched;"
-            "update query.alembic_version set version_num = 'query_0003'"
+            "drop table query.nodes_above; update query.alembic_version set version_num = 'query_0003'"
         )
         await migrate(
             postgres.admin, node="query2", tier="city", parts=12, packages=[service], secrets=postgres.secrets,
@@ -108,7 +110,9 @@ async def test_marks_and_parts_of_characters_in_stored_names_are_folded_too(post
             name,
         )
         await session.execute(f"{WITH_BODIES} alter table query.public_record drop column searched")
-        await session.execute("update query.alembic_version set version_num = 'query_0005'")
+        await session.execute(
+            "drop table query.nodes_above; update query.alembic_version set version_num = 'query_0005'"
+        )
         await migrate(
             postgres.admin, node="query3", tier="city", parts=12, packages=[service], secrets=postgres.secrets,
             database=database.name,
@@ -141,7 +145,9 @@ async def test_what_the_read_model_kept_is_found_where_ingestion_wrote_it_also_o
     database = await postgres.database(node="query5", packages=packages)
     record, gone, subject, here = (uuid4() for _ in range(4))
     async with database.session() as session:
-        await session.execute(WITH_BODIES + "update query.alembic_version set version_num = 'query_0007'")
+        await session.execute(
+            WITH_BODIES + "drop table query.nodes_above; update query.alembic_version set version_num = 'query_0007'"
+        )
         for rev, row in ((1, record), (2, here)):
             await session.execute(REVISION, rev, row, record, subject)
         for each in (record, gone):

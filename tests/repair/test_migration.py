@@ -17,6 +17,7 @@ alter table query.record rename column body to revision;
 alter table query.record add column data bytea;
 drop table query.named;
 alter table query.public_record drop column searched;
+drop table query.nodes_above;
 update query.alembic_version set version_num = 'query_0003';
 alter table repair.record drop column named, drop column discharged, drop column fields;
 alter table repair.record add column origin text not null;

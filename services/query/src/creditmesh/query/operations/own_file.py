@@ -102,7 +102,7 @@ async def _accesses(ctx: Context, *, subject: UUID, after: str | None, limit: in
 async def _copies_at(ctx: Context) -> tuple[str, ...]:
     """What goes up is looked at there too: that comes down, and is in the logs of those nodes before."""
     peers = [peer.code for peer in ctx.followed(Directory).enrolled("above")]
-    above = await nodes_above.by_way_of(await ctx.alone(), peers)
+    above = await nodes_above.by_way_of(await ctx.alone(), peers) if peers else {}
     return tuple(dict.fromkeys(node for peer in peers for node in (peer, *above.get(peer, ()))))
 
 
