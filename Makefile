@@ -38,6 +38,8 @@ check: setup ## format, lint, types, import rules
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/yamllint --strict deploy
+	@$(BIN)/hadolint deploy/image/Containerfile
 
 format: setup ## put every file into shape
 	@$(BIN)/ruff format -q . && $(BIN)/ruff check -q --fix .
@@ -67,7 +69,7 @@ bench: setup ## the measurements, ratios taken in one run
 	@$(BIN)/python -m bench
 
 docs: setup ## write the references from the code (with the shipped catalogue's), and say which sections of the Chinese guides are to be looked at
-	@$(BIN)/python -m creditmesh.schemas.generate && $(BIN)/python -m creditmesh.node.reference && $(BIN)/python -m creditmesh.sandbox.routes_page && $(BIN)/python -m tests.support.catalogue_page
+	@$(BIN)/python -m creditmesh.schemas.generate && $(BIN)/python -m creditmesh.node.reference && $(BIN)/python -m creditmesh.sandbox.routes_page && $(BIN)/python -m tests.support.catalogue_page && $(BIN)/python deploy/kubernetes/write.py
 	@$(BIN)/python deploy/zh_guides.py
 
 clean: ## remove what a sandbox left in var/, and the environment; nodes of your own stay
