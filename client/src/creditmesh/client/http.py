@@ -66,7 +66,7 @@ class Wire:
         self._client = httpx.Client(
             base_url=base,
             auth=None if key is None else _Bearer(key),
-            headers={"User-Agent": "creditmesh-client"},
+            headers={"User-Agent": "creditmesh-client", **bounds.AS_IT_IS},
             transport=transport,
             trust_env=not is_loopback(base),
             verify=True if base.scheme == "https" else _trusting_nobody(),

@@ -11,12 +11,11 @@ from hashlib import sha256
 from typing import Literal
 from urllib.parse import quote
 
-import httpx
-
 from creditmesh.client.errors import NotUnderstood, ProblemError, Unreachable
 from creditmesh.client.http import Call, Wire, new_idempotency_key, understood
 from creditmesh.client.retries import RetryBudget, Waiting
 from creditmesh.client.upload import Piece, Upload
+from creditmesh.client.whole_answers import lines
 from creditmesh.schemas.signed import SignedText, said
 from creditmesh.schemas.verdicts import Receipt, ReceiptLine, Verdict
 
@@ -82,7 +81,7 @@ class Submission:
     def _attempt(self, call: Call) -> Iterator[Verdict]:
         digest = sha256()
         with self.wire.open(call) as response:
-            for line in _lines(response):
+            for line in lines(response):
                 if line.startswith(b'{"receipt":'):
                     self.receipts.append(_checked(understood(line, ReceiptLine).receipt, digest.hexdigest()))
                     return
@@ -108,12 +107,3 @@ def _checked(receipt: SignedText, digest: str) -> SignedText:
             "回执与所收到的逐行结果不一致；请以相同方式重新发送。",
         )
     return receipt
-
-
-def _lines(response: httpx.Response) -> Iterator[bytes]:
-    rest = b""
-    for chunk in response.iter_bytes():
-        *whole, rest = (rest + chunk).split(b"\n")
-        yield from filter(None, whole)
-    if rest:
-        yield rest
