@@ -18,6 +18,7 @@ from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.errors import Transient, Unavailable
 from creditmesh.chassis.service import Workplace
 from creditmesh.exchange.operations import answering, chain, passing, relaying, restoring, saying_again
+from creditmesh.exchange.operations.comparing import COMPARED
 from creditmesh.exchange.store.chain import GROWN
 
 _log = structlog.get_logger(__name__)
@@ -30,7 +31,8 @@ class Passer:
     """Takes a turn of each peer, of each child and of each copy again and again, and rests when there is nothing.
 
     Each turn is a transaction of its own: whoever has much, or cannot be passed on yet, holds up no other. What asks
-    whose turn it is has none: it is asked every second, and at once when more is known of who is above.
+    whose turn it is has none: it is asked every second, and at once when more is known of who is above or a feed may be
+    appended to.
     """
 
     def __init__(self, workplace: Workplace) -> None:
@@ -41,14 +43,11 @@ class Passer:
 
     async def run(self) -> None:
         """Pass on, until a session fails."""
-        wake = self._equipment.notifications.wake([GROWN])
-        try:
-            with uncertain_on_failure("passing on"):
-                while True:
-                    if not await self._pass_on():
-                        await wake.wait(SECONDS_TO_LOOK)
-        finally:
-            self._equipment.notifications.forget(wake)
+        notifications = self._equipment.notifications
+        with uncertain_on_failure("passing on"), notifications.waking([GROWN, COMPARED]) as wake:
+            while True:
+                if not await self._pass_on():
+                    await wake.wait(SECONDS_TO_LOOK)
 
     async def _pass_on(self) -> bool:
         """A turn of each of all that waits; whether anything was done."""
