@@ -2,11 +2,12 @@
 
 import json
 import re
+import socket
 import tempfile
 import time
 from base64 import b64encode
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -17,6 +18,7 @@ from typer.testing import CliRunner, Result
 from creditmesh.catalogue.sandbox import invented_uscc
 from creditmesh.chassis.http.signatures import signed_headers
 from creditmesh.chassis.vault.keys import Keys
+from creditmesh.node import doctor
 from creditmesh.node.cli import app
 from creditmesh.node.operator import in_clear
 from tests.journeys.test_shutdown import Load, everything_is_there_once, started_again, told_to_stop
@@ -303,6 +305,66 @@ def test_how_the_node_stands_is_said_process_by_process(city: Victim):
     assert "nothing is missing, nothing stands still" in done.stdout
 
 
+def examined(city: Victim, *, code: int, **more: str | None) -> dict[str, list[dict[str, str]]]:
+    """What `doctor` says, by how it is."""
+    done = typed(city, "doctor", "--json", **more)
+    assert done.exit_code == code, done.output
+    found: dict[str, list[dict[str, str]]] = {"good": [], "note": [], "wrong": []}
+    for each in json.loads(done.stdout):
+        assert each["said"]
+        assert each["said_zh"]
+        found[each["how"]].append(each)
+    return found
+
+
+def test_what_the_node_rests_on_is_looked_at_and_is_good(city: Victim):
+    found = examined(city, code=0)
+    good = {each["what"] for each in found["good"]}
+    assert good >= {"disk", "open files", "database", "clock of the database", "sessions", "keys of gateway"}
+    assert "peers" not in {each["what"] for each in found["note"]}, "its catalogue runs, and was asked"
+    assert typed(city, "doctor").exit_code == 0
+
+
+def test_what_is_wrong_with_it_is_said_and_what_to_do(city: Victim, tmp_path: Path):
+    other = examined(city, code=1, PARTS="24")["wrong"]
+    assert [each["what"] for each in other] == ["database"]
+    away = examined(city, code=1, DATABASE="postgresql://127.0.0.1:1/city")["wrong"]
+    assert [(each["what"], "cannot be reached" in each["said"]) for each in away] == [("database", True)]
+    empty = examined(city, code=1, STATE=str(tmp_path / "nowhere"))["wrong"]
+    assert ("folder", True) in [(each["what"], "keys create" in each["said"]) for each in empty]
+    broker = {"BUS__KIND": "kafka", "BUS__BOOTSTRAP": "127.0.0.1:1"}
+    silent = examined(city, code=1, **broker)["wrong"]
+    assert [each["what"] for each in silent] == ["Kafka at 127.0.0.1:1"]
+
+
+def test_a_key_that_others_can_read_is_found(city: Victim, tmp_path: Path):
+    done = typed(city, "keys", "share", str(tmp_path))
+    assert done.exit_code == 0, done.output
+    share = tmp_path / "query"
+    assert examined(city, code=0, STATE=str(share))["wrong"] == []
+    (key,) = (share / "secrets/keys").glob("index-*.key")
+    key.chmod(0o644)
+    wrong = examined(city, code=1, STATE=str(share))["wrong"]
+    assert ("keys of query", True) in [(each["what"], "open to others" in each["said"]) for each in wrong]
+
+
+def test_a_peer_that_does_not_answer_and_a_certificate_that_does_not_hold_are_found(tmp_path: Path):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        silent = list(doctor._neighbour("province", f"http://127.0.0.1:{nobody.getsockname()[1]}"))
+        assert [each.how for each in silent] == ["wrong"]
+        assert doctor._certificate("province", f"https://127.0.0.1:{nobody.getsockname()[1]}").how == "wrong"
+    late = doctor._clock("clock of province", datetime.now(UTC) - timedelta(seconds=40))
+    assert (late.how, "40" in late.said) == ("wrong", True)
+
+
+def test_how_the_node_stands_is_said_to_programs_too(city: Victim):
+    done = typed(city, "status", "--json")
+    said = json.loads(done.stdout)
+    assert {each["process"] for each in said["processes"]} >= {"gateway", "catalogue", "query"}
+    assert (done.exit_code == 1) == bool(said["stands"])
+
+
 def test_a_stopped_feed_is_listed_and_resumed(city: Victim):
     stop = (
         "insert into exchange.copy_head (peer, feed, alarm, alarmed_at)"
@@ -518,6 +580,7 @@ def test_every_command_explains_itself(city: Victim):
     every = [" ".join(each) for each in commands([])]
     wanted = {
         "up",
+        "doctor",
         "serve",
         "relay",
         "migrate",

@@ -34,6 +34,14 @@ class Status:
     stands: list[Finding]
     missing: list[Finding]
 
+    def document(self) -> Mapping[str, Any]:
+        """The same for a program."""
+        processes = [dict(zip(COLUMNS, each, strict=True)) for each in self.processes]
+        stands, missing = (
+            [{"said": text, "said_zh": text_zh} for text, text_zh in some] for some in (self.stands, self.missing)
+        )
+        return {"processes": processes, "stands": stands, "missing": missing}
+
     def said(self) -> Iterator[tuple[str, Finding]]:
         """Line by line: what stands still after `!`, what is to be done next after `next:`."""
         yield from (("!", each) for each in self.stands)

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from creditmesh.node.cli import bus, credentials, restored
-from creditmesh.node.cli.console import Program, err, node_operator, node_settings, out, plainly, show_table
+from creditmesh.node.cli.console import (
+    Program,
+    err,
+    node_operator,
+    node_settings,
+    out,
+    plainly,
+    print_json,
+    show_table,
+)
 from creditmesh.node.errors import NodeError
 
 if TYPE_CHECKING:
@@ -92,6 +101,7 @@ def _say_ready(found: "RunFile") -> None:
 def node_status(
     *,
     wait: Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait until every process is ready.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document, for programs.")] = False,
 ) -> None:
     """The node's processes, what stands still, what is missing, and what to do about it. Exits 1 if anything stands.
 
@@ -101,10 +111,33 @@ def node_status(
 
     with plainly():
         found = status.waited(node_settings(), seconds=wait)
-        show_table(status.COLUMNS, found.processes)
-        for sign, (text, text_zh) in found.said():
-            out.print(f"{sign} {text} / {text_zh}".strip())
+        if as_json:
+            print_json(found.document())
+        else:
+            show_table(status.COLUMNS, found.processes)
+            for sign, (text, text_zh) in found.said():
+                out.print(f"{sign} {text} / {text_zh}".strip())
         if found.stands:
+            raise typer.Exit(1)
+
+
+@app.command("doctor")
+def node_doctor(
+    *, as_json: Annotated[bool, typer.Option("--json", help="One JSON document, for programs.")] = False
+) -> None:
+    """What the node rests on: folder, keys, disk, database, clocks, Kafka, peers, certificates. Exits 1 if one is bad.
+
+    检查节点所依赖的条件：文件夹、磁盘、密钥、数据库、时钟、Kafka、对等节点、证书；有误则退出码为 1。
+    """
+    from creditmesh.node import doctor
+
+    with plainly():
+        found = doctor.looked(node_settings())
+        if as_json:
+            print_json([each._asdict() for each in found])
+        else:
+            show_table(doctor.COLUMNS, [tuple(each) for each in found])
+        if any(each.how == "wrong" for each in found):
             raise typer.Exit(1)
 
 

@@ -1,5 +1,6 @@
 """What every command shares: the console, the settings, the operator's side, and how an error is said."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,11 @@ class Program(typer.Typer):
 def print_document(text: str) -> None:
     """A text that another program reads."""
     write_document(text, out.file)
+
+
+def print_json(document: Any) -> None:
+    """A document for a program."""
+    print_document(json.dumps(document, ensure_ascii=False))
 
 
 @contextmanager
