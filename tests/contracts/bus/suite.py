@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from creditmesh.chassis.bus import gaps
 from creditmesh.chassis.bus.dead_letters import letters
 from creditmesh.chassis.bus.event import Delivered
 from creditmesh.chassis.bus.metrics import LOST_PARTS
@@ -153,7 +154,8 @@ class BusContract:
         async with world.reading() as reading:
             await eventually(lambda: "chain break" in _reason(reading.consumer.alarms.get(("source", 0))))
 
-    async def test_a_missing_body_parks_its_part(self, world: World):
+    async def test_a_missing_body_parks_its_part(self, world: World, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(gaps, "SECONDS_FOR_A_BODY", 600.0)
         key = keys_of(0, 1)[0]
         ids = await world.emit(key, key)
         await world.order()
@@ -161,6 +163,7 @@ class BusContract:
         async with world.reading(connected=False) as reading:
             await eventually(lambda: _reached(world, 0, 1))
             assert not reading.consumer.alarms, "it may be on its way yet"
+            monkeypatch.setattr(gaps, "SECONDS_FOR_A_BODY", 0.0)
             await eventually(lambda: "body" in _reason(reading.consumer.alarms.get(("source", 0))))
 
     async def test_a_part_that_another_process_moved_is_not_applied_again(self, world: World):
