@@ -1,11 +1,14 @@
 """What is installed keeps secrets from whom they are not for: the checkout, the engine, the processes beside."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from tests.deploy.test_manifests import deployments
 
 ROOT = Path(__file__).parents[2]
 COMPOSE, SYSTEMD = ROOT / "deploy/compose", ROOT / "deploy/systemd"
@@ -39,3 +42,17 @@ def test_a_unit_sees_its_own_share_alone_and_has_ended_before_the_next_upgrade(n
     assert "TemporaryFileSystem=/var/lib/creditmesh:ro" in unit
     assert [line for line in unit if line.startswith("Bind")] == [f"BindPaths=/var/lib/creditmesh/shares/{process}"]
     assert any(line.startswith("After=") and "creditmesh-prepare.service" in line for line in unit)
+
+
+def test_where_packages_are_got_from_is_in_no_layer_of_the_image():
+    said = (ROOT / "deploy/image/Containerfile").read_text(encoding="utf-8")
+    assert "RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf " in said
+    assert not [
+        line for line in said.splitlines() if line.startswith("ARG") and line != "ARG PYTHON=python:3.11-slim-bookworm"
+    ]
+
+
+def test_each_pod_of_the_manifests_has_a_secret_that_the_guide_makes():
+    guide = (ROOT / "docs/guide/deploying.md").read_text(encoding="utf-8")
+    (made,) = re.findall(r"^for process in (.+); do$", guide, re.MULTILINE)
+    assert set(made.split()) == {each["metadata"]["name"].removeprefix("creditmesh-") for each in deployments()}
