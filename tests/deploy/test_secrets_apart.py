@@ -8,6 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from creditmesh.chassis.database.roles import BUS, RELAY
+from creditmesh.chassis.settings import NodeSettings
+from creditmesh.node.declaration import NODE
+from creditmesh.node.errors import NodeError
+from creditmesh.node.running import make_keys
+from creditmesh.node.shares import share_out
 from tests.deploy.test_manifests import deployments
 
 ROOT = Path(__file__).parents[2]
@@ -56,3 +62,17 @@ def test_each_pod_of_the_manifests_has_a_secret_that_the_guide_makes():
     guide = (ROOT / "docs/guide/deploying.md").read_text(encoding="utf-8")
     (made,) = re.findall(r"^for process in (.+); do$", guide, re.MULTILINE)
     assert set(made.split()) == {each["metadata"]["name"].removeprefix("creditmesh-") for each in deployments()}
+
+
+def test_shares_are_not_written_over_the_nodes_own_folder(tmp_path: Path):
+    settings = NodeSettings(state=tmp_path / "gateway")
+    make_keys(settings)
+    for service in NODE.services:
+        role = settings.secrets / "roles" / f"{settings.node}_{service.name}"
+        role.parent.mkdir(exist_ok=True)
+        for name in (role, role.with_name(f"{settings.node}_{BUS}"), role.with_name(f"{settings.node}_{RELAY}")):
+            name.write_text("invented")
+    before = sorted(settings.secrets.rglob("*"))
+    with pytest.raises(NodeError, match="another folder"):
+        share_out(settings, tmp_path)
+    assert sorted(settings.secrets.rglob("*")) == before
