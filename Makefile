@@ -69,7 +69,7 @@ bench: setup ## the measurements, ratios taken in one run
 	@$(BIN)/python -m bench
 
 docs: setup ## write the references from the code (with the shipped catalogue's), and say which sections of the Chinese guides are to be looked at
-	@$(BIN)/python -m creditmesh.schemas.generate && $(BIN)/python -m creditmesh.node.reference && $(BIN)/python -m creditmesh.sandbox.routes_page && $(BIN)/python -m tests.support.catalogue_page && $(BIN)/python deploy/kubernetes/write.py
+	@$(BIN)/python -m creditmesh.schemas.generate && $(BIN)/python -m creditmesh.node.reference && $(BIN)/python -m creditmesh.sandbox.routes_page && $(BIN)/python -m tests.support.catalogue_page && $(BIN)/python deploy/kubernetes/write.py && $(BIN)/python deploy/watch/write.py
 	@$(BIN)/python deploy/zh_guides.py
 
 clean: ## remove what a sandbox left in var/, and the environment; nodes of your own stay

@@ -53,15 +53,14 @@ BETWEEN = 20
 LONG = (
     "exchange/test_restoring.py",
     "exchange/test_reconciling.py",
-    "exchange/hostile/test_relay.py",
     "histories/test_histories.py",
-    "journeys/test_restored_receiver.py",
-    "journeys/test_extremes.py",
+    "contracts/bus/test_kafka_contract.py",
     "exchange/test_second_history.py",
+    "exchange/test_decided_twice.py",
+    "journeys/test_restored_receiver.py",
     "journeys/test_chain_repair.py",
-    "exchange/test_catching_up.py",
 )
-"""What takes minutes in one process: the first of the others, for whoever begins it last keeps all waiting."""
+"""What takes longest in one process: the first of the others, for whoever begins it last keeps all waiting."""
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - folders in it are made by tempfile
 ROOM = 8 << 30

@@ -147,7 +147,7 @@ async def test_the_workbook_to_fill_in_is_read_as_it_comes_and_lists_the_values_
     answer = await shelf.client("catalogue").get("/v1/catalogue/items/administrative_penalty/template.xlsx")
     assert (answer.status_code, answer.headers["content-type"]) == (200, WORKBOOK)
     assert "administrative_penalty.xlsx" in answer.headers["content-disposition"]
-    (columns,) = csv.reader(io.StringIO(workbook_of(answer.content).table.decode()))
+    (columns,) = csv.reader(io.StringIO(workbook_of(answer.content).sheet.decode()))
     item = shelf.host.followed.compiled("administrative_penalty", 1, on=shelf.host.clock.legal_date())
     assert item.names.columns(columns).codes == item.codes
     with zipfile.ZipFile(io.BytesIO(answer.content)) as parts:

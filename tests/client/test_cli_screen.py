@@ -4,6 +4,7 @@ import csv
 import json
 
 import pytest
+import xlsxwriter
 
 from tests.client.remote import KEY
 from tests.client.test_cli_pull import run
@@ -40,6 +41,22 @@ def test_each_subject_is_answered_by_its_row_and_unidentified_ones_are_exit_code
         (2, "exact", 0),
         (3, "number_needed", 0),
     ]
+
+
+@pytest.mark.parametrize(("spoil", "said"), [("hide", "hidden"), ("merge", "B2:B3")])
+def test_a_workbook_that_does_not_show_whom_it_asks_about_sends_nothing(remote, tmp_path, spoil, said):
+    file = tmp_path / "名单.xlsx"
+    with xlsxwriter.Workbook(file) as book:
+        sheet = book.add_worksheet()
+        for n, row in enumerate((["number", "name"], [LISTED, NAME], [CLEAN, NAME])):
+            sheet.write_row(n, 0, row)
+        if spoil == "hide":
+            sheet.set_row(2, None, None, {"hidden": True})
+        else:
+            sheet.merge_range("B2:B3", NAME)
+    done = screen(remote, file)
+    assert (done.returncode, said in done.stderr, NAME in done.stderr) == (2, True, False)
+    assert not any("screenings" in str(each) for each in remote.asked)
 
 
 def test_all_identified_is_exit_code_0_with_a_summary_for_programs_and_a_table_of_answers(remote, file, tmp_path):

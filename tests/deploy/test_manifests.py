@@ -62,9 +62,10 @@ def environments() -> Iterator[tuple[str, Mapping[str, str]]]:
     ]
     for number, patch in enumerate(patches):
         yield f"kubernetes, patch {number}", {**write.settings(), **yaml.safe_load(patch)["data"]}
-    node, kafka = (of_yaml(COMPOSE / name)[0]["services"] for name in ("node.yaml", "kafka.yaml"))
+    node, kafka, watch = (of_yaml(COMPOSE / f"{name}.yaml")[0]["services"] for name in ("node", "kafka", "watch"))
     for name in (*SERVICES, RELAY):
         given = {**node.get(name, {}).get("environment", {}), **kafka[name]["environment"]}
+        given |= watch.get(name, {}).get("environment", {})
         yield f"compose, {name}", {key: filled(str(value)) for key, value in given.items()}
     common = lines(SYSTEMD / "node.env.example")
     yield "systemd", common
@@ -180,6 +181,7 @@ def test_linters_have_nothing_to_say():
     lint = (BIN / "compose-lint", "check", "--config", COMPOSE / ".compose-lint.yml")
     run(*lint, COMPOSE / "node.yaml")
     run(*lint, COMPOSE / "kafka.yaml")
+    run(*lint, COMPOSE / "watch.yaml")
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze comes with systemd")

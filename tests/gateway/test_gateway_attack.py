@@ -26,7 +26,7 @@ from tests.support.measuring import TRIES, no_collections
 JSON = {"Content-Type": "application/json"}
 
 
-@pytest.fixture(params=["in process", "over HTTP"])
+@pytest.fixture(params=["in process", "over HTTP"], scope="module")
 async def url(standing: Standing, request: pytest.FixtureRequest) -> AsyncIterator[str]:
     """Where the door listens."""
     async with served(standing.toy_app()) as inner:

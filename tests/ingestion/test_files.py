@@ -5,17 +5,22 @@ import csv
 import io
 from collections.abc import Callable, Sequence
 from itertools import count
+from pathlib import Path
 
 import orjson
+import psutil
 import pytest
 import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from creditmesh.ingestion.formats import books
 from creditmesh.ingestion.operations.submitting import submission_run
+from creditmesh.schemas.files import workbook
 from creditmesh.schemas.files.workbook import TYPE as WORKBOOK
-from tests.ingestion.conftest import House, told
+from tests.ingestion.conftest import House, department, told
 from tests.ingestion.rows import compiled, penalty, person_penalty, uscc
+from tests.support.eventually import eventually
 
 Row = dict[str, str]
 _KEYS = count()
@@ -304,6 +309,36 @@ async def test_a_workbook_that_may_not_be_read_stores_nothing_and_says_why(
     answer = await house.submit(body, kind=kind)
     assert (answer.status_code, said in answer.json()["detail"], bool(answer.json()["detail_zh"])) == (400, True, True)
     assert await house.count() == before
+
+
+async def test_a_workbook_is_not_opened_for_who_may_not_send_it(house: House, monkeypatch: pytest.MonkeyPatch):
+    async def opened(body: bytes) -> None:
+        raise AssertionError("it was opened")
+
+    monkeypatch.setattr(books, "_read", opened)
+    body = sheet([penalty(house.number())])
+    unknown = await house.submit(body, kind=WORKBOOK, item="no_such_item")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "unknown_item")
+    others = await house.submit(body, kind=WORKBOOK, caller=department("court"))
+    assert (others.status_code, others.json()["code"]) == (403, "not_authorised")
+
+
+async def test_who_is_gone_ends_the_process_that_reads_for_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    child, began = tmp_path / "child.py", tmp_path / "began"
+    child.write_text(f"import os, time; open({str(began)!r}, 'w').write(str(os.getpid())); time.sleep(60)")
+    monkeypatch.setattr(workbook, "_CHILD", str(child))
+    reading = asyncio.create_task(books._read(b"PK"))
+    await eventually(lambda: began.exists() and bool(began.read_text()))
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    assert not psutil.pid_exists(int(began.read_text()))
+
+
+async def test_a_workbook_that_is_read_holds_up_no_other_file(house: House):
+    async with house.equipment.files.process():
+        answer = await house.submit(table([penalty(house.number()) for _ in range(200)]).encode(), kind="text/csv")
+    assert answer.status_code == 200, answer.text
 
 
 async def test_a_workbook_is_read_while_others_are_served(house: House):

@@ -21,6 +21,7 @@ from creditmesh.node.cli import app
 from creditmesh.node.operator import in_clear
 from tests.journeys.test_shutdown import Load, everything_is_there_once, started_again, told_to_stop
 from tests.support.cast import resident
+from tests.support.pages import Block, run_by
 from tests.support.postgres import url_of
 from tests.support.processes import Victim, victim
 
@@ -534,6 +535,18 @@ def test_every_command_explains_itself(city: Victim):
     wanted |= {"dead list", "dead show", "dead retry", "dead drop", "readers list", "readers evict"}
     wanted |= {"feeds list", "feeds resume", "feeds offer", "restore", "reconcile"}
     assert set(every) == wanted
+
+
+RUNBOOKS = [(block, line) for block in run_by(__file__) for line in block.text.splitlines()]
+
+
+@pytest.mark.parametrize(("block", "line"), RUNBOOKS, ids=[f"{b.page.stem}-{n}" for n, (b, _) in enumerate(RUNBOOKS)])
+def test_what_a_runbook_says_to_look_at_can_be_looked_at(city: Victim, block: Block, line: str):
+    program, *words = line.split()
+    assert program == "creditmesh-node", block
+    done = typed(city, *words)
+    assert done.exit_code in ({0, 1} if words == ["status"] else {0}), done.output
+    assert "Traceback" not in done.output
 
 
 @pytest.mark.timeout(300)

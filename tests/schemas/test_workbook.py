@@ -1,7 +1,9 @@
 """A workbook is read by a process that may die, and says what its cells say; what may not be read says why."""
 
+import contextlib
 import csv
 import io
+import time
 import zipfile
 from collections.abc import Callable
 from datetime import date, datetime
@@ -13,7 +15,7 @@ import xlsxwriter
 from creditmesh.schemas.files import workbook as module
 from creditmesh.schemas.files.workbook import Merged, Unreadable, Workbook, workbook_of
 
-SHEET = "xl/worksheets/sheet1.xml"
+SHEET, BOOK = "xl/worksheets/sheet1.xml", "xl/workbook.xml"
 
 
 def made(write: Callable[[Any], None], **options: object) -> bytes:
@@ -50,7 +52,7 @@ def with_sheet(text: bytes) -> bytes:
 
 
 def cells(book: Workbook) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(book.table.decode())))
+    return list(csv.reader(io.StringIO(book.sheet.decode())))
 
 
 def why(body: bytes) -> str:
@@ -99,7 +101,7 @@ def test_lines_have_the_numbers_of_the_sheets_rows():
         sheet.write(2, 1, "三")
         sheet.write(4, 1, "五\r\n五")
 
-    lines = workbook_of(made(write)).table.decode().splitlines()
+    lines = workbook_of(made(write)).sheet.decode().splitlines()
     assert [n for n, line in enumerate(lines, start=1) if line != '""'] == [3, 5]
     assert lines[4] == "五 五"
 
@@ -135,24 +137,21 @@ def test_merged_and_hidden_cells_are_told():
         (b"PK\x03\x04" + b"\0" * 100, "unreadable"),
         (of_rows(["a"])[:-200], "unreadable"),
         (again(of_rows(["a"]), lambda name, was: was[: len(was) // 2] if name == SHEET else was), "unreadable"),
-        (again(of_rows(["a"]), lambda name, was: b"<!DOCTYPE x>" + was if name == SHEET else was), "unreadable"),
+        (again(of_rows(["a"]), lambda name, was: b"<!DOCTYPE x>" + was if name == BOOK else was), "unreadable"),
         (again(of_rows(["a"]), lambda _, was: was, **{"xl/vbaProject.bin": b"x"}), "macros"),
         (again(of_rows(["a"]), lambda _, was: was, **{"xl/externalLinks/externalLink1.xml": b"<a/>"}), "links"),
         (with_sheet(b'<sheetData><row r="1"><c r="A1"><v>1</v></c></row><row r="1048576">'
-                    b'<c r="XFD1048576"><v>1</v></c></row></sheetData>'), "too_wide"),
-        (with_sheet(b'<dimension ref="A1:XFD1048576"/><sheetData><row r="1"><c r="A1"><v>1</v></c></row></sheetData>'),
-         "too_wide"),
-        (with_sheet(b'<sheetData><row r="1"><c t="n" s="1" r="ZZ1"><v>1</v></c></row></sheetData>'), "too_wide"),
-        (with_sheet(b"<sheetData><row r='1'><c r='XFD1'><v>1</v></c></row></sheetData>"), "too_wide"),
-        (with_sheet(b'<sheetData><row r="1"><c x=">" r="XFD1"><v>1</v></c></row></sheetData>'), "too_wide"),
+                    b'<c r="XFD1048576"><v>1</v></c></row></sheetData>'), "died"),
+        (with_sheet(b'<sheetData><row r="1"><c r="A1"><v>1</v></c><c t="n" s="1" r="ZZ1"><v>1</v></c></row>'
+                    b'</sheetData>'), "too_wide"),
         (with_sheet(b"<c " * 4_000_000), "empty"),
         (with_sheet(b"<sheetData></sheetData>"), "empty"),
         (made(lambda book: [book.add_worksheet(name).write(0, 0, 1) for name in ("一月", "二月")]), "sheets"),
         (again(of_rows(["a"]), lambda name, was: was, **{f"x/{n}": b"" for n in range(600)}), "too_large"),
         (again(of_rows(["a"]), lambda name, was: was, **{f"x/{n}": b"\0" * (60 << 20) for n in range(9)}), "too_large"),
     ],
-    ids=["no archive", "cut off", "half a sheet", "entities", "macros", "links", "far", "said far", "wide",
-         "in other quotes", "behind a mark", "never closed", "empty", "two sheets", "many parts", "bomb"],
+    ids=["no archive", "cut off", "half a sheet", "entities", "macros", "links", "far", "wide", "never closed", "empty",
+         "two sheets", "many parts", "bomb"],
 )  # fmt: skip
 def test_what_may_not_be_read_says_why(body: bytes, reason: str):
     assert why(body) == reason
@@ -177,8 +176,79 @@ def test_a_sheet_that_is_refused_is_named_by_its_place_alone():
     """Its name may be somebody's."""
     with pytest.raises(Unreadable) as refused:
         workbook_of(made(lambda book: [book.add_worksheet(name).write(0, 0, 1) for name in ("示某甲", "示某乙")]))
-    for text in refused.value.why:
-        assert ("示某" in text, "1、2" in text) == (False, True)
+    for text, places in zip(refused.value.why, ("1, 2", "1、2"), strict=True):
+        assert ("示某" in text, places in text) == (False, True)
+
+
+CELL = b'<sheetData><row r="1"><c r="A1"><v>1</v></c>%s</row></sheetData>'
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        (b'<c r="B1" t="e"><v>#N/A</v></c>', "errors"),
+        (b"<c r='B1' s='1' t = 'e'><f>1/0</f><v>#DIV/0!</v></c>", "errors"),
+        (b'<c r="B1"><f>A1+1</f></c>', "uncomputed"),
+        (b'<c r="B1"><f t="shared" si="0"/></c>', "uncomputed"),
+    ],
+)
+def test_a_cell_that_shows_an_error_or_was_never_computed_is_not_taken_for_an_empty_one(cell: bytes, reason: str):
+    assert why(with_sheet(CELL % cell)) == reason
+    assert cells(workbook_of(with_sheet(CELL % b'<c r="B1" t="str"><f>A1&amp;"x"</f><v>1x</v></c>'))) == [["1", "1x"]]
+
+
+def test_errors_are_named_by_their_cells():
+    with pytest.raises(Unreadable) as refused:
+        workbook_of(with_sheet(CELL % b'<c r="B1" t="e"><v>#N/A</v></c><c r="C1" t="e"><v>#REF!</v></c>'))
+    assert ("B1, C1" in refused.value.why.detail, "B1、C1" in refused.value.why.detail_zh) == (True, True)
+
+
+@pytest.mark.parametrize(
+    "hides",
+    [
+        b'<cols><col min="2" max="2" hidden = "true"/></cols>',
+        b'<sheetFormatPr defaultRowHeight="15" zeroHeight="1"/>',
+        b'<row r="2" ht="0" customHeight="1"/>',
+        b"<row r='2' hidden='1'/>",
+    ],
+)
+def test_whatever_hides_a_row_or_a_column_is_seen(hides: bytes):
+    sheet = CELL % b""
+    before, row, after = sheet.partition(b"</row>")
+    text = before + row + hides + after if hides.startswith(b"<row") else hides + sheet
+    assert workbook_of(with_sheet(text)).hidden
+    assert not workbook_of(with_sheet(CELL % b"")).hidden
+
+
+def test_what_stands_in_sheets_that_are_not_read_is_nothing_to_it():
+    def write(book: Any) -> None:
+        book.add_worksheet("数据").write(0, 0, "行")
+        codes = book.add_worksheet("代码表")
+        codes.set_column(0, 0, None, None, {"hidden": True})
+        codes.write(0, 0, "x")
+        old = book.add_worksheet("旧")
+        old.write_formula(0, 0, "=1/0", None, "#DIV/0!")
+        old.hide()
+
+    book = workbook_of(again(made(write), lambda _, was: was, **{"docProps/x.svg": b"<!DOCTYPE svg><svg/>"}))
+    assert (cells(book), book.hidden) == ([["行"]], False)
+
+
+class _Any:
+    """Whatever the header says."""
+
+    def known(self, cells: Any) -> int:
+        return len(cells)
+
+
+def test_rows_are_not_had_without_what_is_merged_in_them():
+    def write(book: Any) -> None:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["号码", "名称"])
+        sheet.merge_range("B2:B3", "示某")
+
+    with pytest.raises(Unreadable, match="B2:B3"):
+        workbook_of(made(write)).table(_Any())
 
 
 def test_a_chart_is_no_sheet_of_rows():
@@ -194,10 +264,18 @@ def test_a_chart_is_no_sheet_of_rows():
 def test_the_largest_table_is_read():
     cell = b'<c r="%s%d"><v>1</v></c>'
     ends = b"".join(b'<row r="%d">' % n + cell % (b"A", n) + cell % (b"AN", n) + b"</row>" for n in (1, 200_000))
-    assert workbook_of(with_sheet(b"<sheetData>" + ends + b"</sheetData>")).table.count(b"\n") == 200_000
+    assert workbook_of(with_sheet(b"<sheetData>" + ends + b"</sheetData>")).sheet.count(b"\n") == 200_000
 
 
 def test_what_passes_the_look_and_takes_all_memory_ends_its_reader_alone():
     cell = b'<row r="%d"><c r="%s%d"><v>1</v></c></row>'
     ends = cell % (1, b"A", 1) + cell % (200_000, b"SR", 200_000)
     assert why(with_sheet(b"<sheetData>" + ends + b"</sheetData>")) == "died"
+
+
+@pytest.mark.parametrize("text", [b"<c<c<c<c", b'<c\tr="A1"', b"<row\t", b"<" + b"x" * 100_000, b"</f> "])
+def test_what_is_looked_through_is_looked_through_once(text: bytes):
+    began = time.monotonic()
+    with contextlib.suppress(Unreadable):
+        workbook_of(with_sheet(b"<sheetData>" + text * ((24 << 20) // len(text))))
+    assert time.monotonic() - began < 20, "a second or two on a machine of its own"

@@ -15,7 +15,8 @@ from typing import Any, Literal
 import httpx
 import pytest
 
-from creditmesh.chassis.bus import orderer
+from creditmesh.chassis.bus import embedded, orderer
+from creditmesh.chassis.bus.consuming import run
 from creditmesh.chassis.bus.declare import declare_streams
 from creditmesh.chassis.caller import Caller
 from creditmesh.chassis.context import Context
@@ -215,6 +216,10 @@ async def _running(
     )
     patched = pytest.MonkeyPatch()
     patched.setattr(orderer, "SECONDS_TO_PEEK", orderer.SECONDS_TO_PEEK_IN_REST)  # nobody else's process queues
+    # Who waits until a node rests waits for the events that nobody handles too, of which a node stores once a second
+    # that they are passed: each time a second and a half.
+    patched.setattr(embedded, "SECONDS_TO_GATHER", 0.02)
+    patched.setattr(run, "SECONDS_TO_SETTLE", 0.0)
     keys = Keys.load(settings.secrets / "keys", ["token"])
     node = TestNode(host=host, database=database, _mint=Mint(keys.token_key(), node=settings.node))
     try:

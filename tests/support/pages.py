@@ -24,7 +24,7 @@ from creditmesh.chassis.database.connecting import connect
 from creditmesh.chassis.database.embedded import EmbeddedServer
 
 ROOT = Path(__file__).parents[2]
-PLACES = ("*.md", "*/README.md", "*/*/README.md", "docs/*.md", "docs/guide/**/*.md")
+PLACES = ("*.md", "*/README.md", "*/*/README.md", "docs/*.md", "docs/guide/**/*.md", "docs/runbooks/*.md")
 PAGES = sorted(
     path
     for path in {found for place in PLACES for found in ROOT.glob(place)}

@@ -13,11 +13,12 @@ import pytest
 
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Transient
-from creditmesh.exchange import events
+from creditmesh.exchange import events, passer
 from creditmesh.exchange.chunks import PageChunk
 from creditmesh.exchange.operations import chain, relaying, telling
 from creditmesh.exchange.operations.chain import MOST_ABOVE, MOST_AT_ONCE
 from creditmesh.exchange.store import pages as received
+from creditmesh.exchange.store.chain import GROWN
 from creditmesh.schemas.acknowledgements import Acknowledgement, Proof
 from creditmesh.schemas.chain import NodeBody, NodeKey, NodeRow
 from creditmesh.schemas.events import ChainChanged, HolderChanged, PageReceived
@@ -567,6 +568,16 @@ async def test_what_waited_for_a_row_is_taken_some_at_a_time_and_not_where_the_r
     await province.tells_chain()
     assert [left for left in dict.fromkeys(taken) if left < 5] == [3, 1, 0], "each turn commits by itself"
     assert [[each.outcome for each in await province.said(record)] for record in records] == [["acknowledged"]] * 5
+
+
+async def test_what_waited_is_taken_as_soon_as_more_is_known(province: Province, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(passer, "SECONDS_TO_LOOK", 600.0)
+    try:
+        for _ in range(2):  # it may still rest a second, and then it would rest for long
+            await province.tells_chain()
+    finally:
+        monkeypatch.undo()
+        province.city.node.host.notifications.notice(GROWN)
 
 
 async def test_a_peer_whose_answers_cannot_be_taken_yet_holds_up_no_other(

@@ -47,6 +47,7 @@ class Bulk:
     def __init__(self, *, at_once: int = AT_ONCE, waiting: int = WAITING, seconds: float = SECONDS_TO_WAIT) -> None:
         self._turns = Shares(at_once, waiting=waiting, seconds=seconds, busy=_busy)
         self._threads = Shares(1, waiting=waiting, seconds=seconds, busy=_busy)
+        self._processes = Shares(1, waiting=waiting, seconds=seconds, busy=_busy)
 
     @asynccontextmanager
     async def turn(self, size: int) -> AsyncIterator[None]:
@@ -62,6 +63,18 @@ class Bulk:
             yield
         finally:
             self._turns.give(share)
+
+    @asynccontextmanager
+    async def process(self) -> AsyncIterator[None]:
+        """A turn for a process that reads a body: one at a time, in turns of their callers, whatever threads read.
+
+        It has a processor of its own, and its memory is not counted. Busy as `turn`.
+        """
+        share = await self._processes.take()
+        try:
+            yield
+        finally:
+            self._processes.give(share)
 
     async def read(self, size: int, reading: Callable[[], T]) -> T:
         """What reading so many bytes gives: of a large body in a thread, one at a time and in turns of their callers.

@@ -5,7 +5,7 @@ from itertools import islice
 from pathlib import Path
 
 from creditmesh.client.errors import Unsendable
-from creditmesh.client.forms import charset_said, form_of, table_of
+from creditmesh.client.forms import book_of, charset_said, form_of
 from creditmesh.schemas.catalogue import Item
 from creditmesh.schemas.files import MARK, Encoding, Table
 from creditmesh.schemas.rules.headers import FieldNames
@@ -19,7 +19,7 @@ def fitting(path: Path, items: Iterable[Item], *, charset: str | None = None) ->
     """The items whose names the file has: those that it fits whole, or else those that know most of its names."""
     form, said = form_of(path), charset_said(charset)
     if form == "xlsx":
-        head, said = table_of(path)[:_HEAD], "utf-8"
+        head, said = book_of(path).sheet[:_HEAD], "utf-8"
     else:
         with path.open("rb") as file:
             head = file.read(None if form == "json" else _HEAD)

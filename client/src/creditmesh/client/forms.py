@@ -1,12 +1,14 @@
 """What a file is: its form, guessed from its name and its content, and what cannot be sent."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 from creditmesh.client.errors import Unsendable
 from creditmesh.schemas.files import MARK, Encoding, Octets, Table, encoding_of, encoding_said, foreign
-from creditmesh.schemas.files.workbook import Unreadable, workbook_of
+from creditmesh.schemas.files.workbook import Unreadable, Workbook, workbook_of
 
 Form = Literal["csv", "ndjson", "json", "xlsx"]
 _HEAD = 65_536
@@ -33,12 +35,19 @@ def form_of(path: Path) -> Form:
     return "csv"
 
 
-def table_of(path: Path) -> bytes:
-    """The table that a workbook holds, as CSV in UTF-8; Unsendable, with what to do, where it cannot be read."""
+@contextmanager
+def readable() -> Iterator[None]:
+    """Unsendable, with what to do, where a workbook cannot be read."""
     try:
-        return workbook_of(path.read_bytes()).table
+        yield
     except Unreadable as unreadable:
         raise Unsendable(*unreadable.why) from None
+
+
+def book_of(path: Path) -> Workbook:
+    """The workbook in a file; Unsendable where it cannot be read."""
+    with readable():
+        return workbook_of(path.read_bytes())
 
 
 def charset_said(name: str | None) -> Encoding | None:

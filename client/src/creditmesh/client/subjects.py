@@ -13,11 +13,12 @@ from pydantic import ValidationError
 from creditmesh.client.errors import Unsendable
 from creditmesh.client.forms import (
     Form,
+    book_of,
     charset_said,
     form_of,
+    readable,
     refuse_doubtful_table,
     refuse_other_encodings,
-    table_of,
 )
 from creditmesh.schemas.catalogue import CodeSet
 from creditmesh.schemas.files import MARK, Encoding, Table, lines_of, rows_of
@@ -73,12 +74,11 @@ def subjects_of(file: Path, *, code_sets: CodeSets, charset: str | None = None) 
     """Every subject in the file, in its order. Unsendable, with the row, if one cannot be sent."""
     try:
         form, said = form_of(file), charset_said(charset)
-        body = table_of(file) if form == "xlsx" else file.read_bytes()
+        rows = _rows(_sheet(file)) if form == "xlsx" else _rows_of(file.read_bytes(), said, form)
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise Unsendable(f"{file}: cannot be read ({why}).", f"{file}：无法读取（{why}）。") from None
     words = {column: _Words(partial(code_sets, name), _MORE[column]) for column, name in _CODE_SETS.items()}
-    rows = _table(body, said) if form in {"csv", "xlsx"} else _objects(body, said, form)
     subjects = [_subject(row, number, words) for number, row in enumerate(rows, start=1)]
     if not subjects:
         raise Unsendable("The file has no subjects.", "文件中没有主体。")
@@ -109,9 +109,24 @@ class _Words:
         ]
 
 
-def _table(body: bytes, said: Encoding | None) -> Iterator[object]:
+def _sheet(file: Path) -> Table:
+    """The rows of a workbook. Whom nobody sees in it is not asked about: what is hidden is refused here."""
+    book = book_of(file)
+    if book.hidden:
+        raise Unsendable(
+            "Rows or columns of the sheet are hidden, and each row asks about somebody; show them, or delete them.",
+            "工作表中有隐藏的行或列：每一行都是对一个主体的查询；请取消隐藏或删除。",
+        )
+    with readable():
+        return book.table(_Names())
+
+
+def _rows_of(body: bytes, said: Encoding | None, form: Form) -> Iterator[object]:
+    return _rows(Table.of(body, said, names=_Names())) if form == "csv" else _objects(body, said, form)
+
+
+def _rows(table: Table) -> Iterator[object]:
     """The rows under the columns that are known; others are not read, nor sent."""
-    table = Table.of(body, said, names=_Names())
     refuse_doubtful_table(table)
     header = tuple(_COLUMNS.get(spelled(cell)) for cell in table.header.cells[:MOST_NAMES])
     known = [column for column in header if column is not None]

@@ -16,11 +16,12 @@ from typing import NamedTuple, Self
 from creditmesh.client.errors import Unsendable
 from creditmesh.client.forms import (
     Form,
+    book_of,
     charset_said,
     form_of,
+    readable,
     refuse_doubtful_table,
     refuse_other_encodings,
-    table_of,
 )
 from creditmesh.schemas.files import (
     FILE_BYTES,
@@ -186,8 +187,9 @@ def _refuse_other_headers(table: Table, pieces: Sequence[Piece], names: Names) -
 
 def _sheet(path: Path, size: int, names: Callable[[], Names]) -> tuple[Piece, ...]:
     """A workbook as it is: the node reads it, and its lines are the rows of the sheet."""
-    sheet = table_of(path)
-    table = Table.of(sheet, "utf-8", names=names())
+    book = book_of(path)
+    with readable():
+        table = book.table(names())
     rows = sum(not record.blank for record in table.records())
     if rows > MOST_ROWS or size > FILE_BYTES:
         raise Unsendable(

@@ -7,7 +7,8 @@ miss everything: readers look by themselves.
 
 import asyncio
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple, Self
 
 from creditmesh.chassis.bus.faults import uncertain_on_failure
@@ -18,6 +19,8 @@ from creditmesh.chassis.database.session import Session
 CHANNEL = "bus"
 CATCHING_UP = "catching_up"
 """The word for whoever follows with which peers the node has to catch up (`bus.catching_up`)."""
+FOLLOWED = "followed"
+"""The word for whoever goes by the stream that its process follows: said within that process (`bus.replica`)."""
 _TELL = "select pg_notify(:channel, :words)"
 SECONDS_TO_PING = 10.0
 _NEWS = re.compile(r"([a-z]\w*):(\d+)=(\d+)-(\d+):(\S+)", re.ASCII)
@@ -104,6 +107,15 @@ class Notifications:
         """Wake it no more."""
         if wake in self._wakes:
             self._wakes.remove(wake)
+
+    @contextmanager
+    def waking(self, streams: Iterable[str]) -> Iterator[Signal]:
+        """A wake for these streams as long as its reader runs."""
+        wake = self.wake(streams)
+        try:
+            yield wake
+        finally:
+            self.forget(wake)
 
     def read_by(self, reads: Callable[[Notification], bool]) -> None:
         """Give news to a reader of this process that hands the events on: True if it does."""

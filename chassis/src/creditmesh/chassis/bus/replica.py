@@ -14,6 +14,7 @@ import structlog
 from creditmesh.chassis.bus.event import Delivered, Ordered
 from creditmesh.chassis.bus.faults import uncertain_on_failure
 from creditmesh.chassis.bus.gaps import SECONDS_TO_LOOK_AGAIN, Progress
+from creditmesh.chassis.bus.listen import FOLLOWED
 from creditmesh.chassis.bus.mailboxes import Bus
 from creditmesh.chassis.bus.metrics import ALARMS, LAG
 from creditmesh.chassis.bus.position import Position
@@ -88,17 +89,14 @@ class Replica:
 
     async def run(self) -> None:
         """Follow until the session fails."""
-        wake = self._bus.notifications.wake([self.stream])
         self.alarms.clear()
         ALARMS.labels("replica", self.stream).set(0)
-        try:
-            with uncertain_on_failure(f"replica of {self.stream}"):
-                while True:
-                    async with self._pool.session() as session:
-                        await self._catch_up(session)
-                    await wake.wait(self._bus.seconds_to_poll)
-        finally:
-            self._bus.notifications.forget(wake)
+        notifications = self._bus.notifications
+        with uncertain_on_failure(f"replica of {self.stream}"), notifications.waking([self.stream]) as wake:
+            while True:
+                async with self._pool.session() as session:
+                    await self._catch_up(session)
+                await wake.wait(self._bus.seconds_to_poll)
 
     async def _catch_up(self, session: Session) -> None:
         await self._announce(session)
@@ -110,6 +108,7 @@ class Replica:
                 found[event.part].append(event)
             for part, progress in due.items():
                 self._apply(progress, found[part])
+            self._bus.notifications.notice(FOLLOWED)
             async with self._moved:
                 self._moved.notify_all()
         self._looked = time.monotonic()

@@ -12,6 +12,7 @@ from creditmesh.client.cli.asking import CommandCall, asks
 from creditmesh.client.cli.exits import Exit
 from creditmesh.client.cli.help import Command, Group
 from creditmesh.client.cli.writing import save
+from creditmesh.client.errors import Unsendable
 from creditmesh.client.node import Node
 from creditmesh.schemas.catalogue import FieldSpec
 
@@ -72,6 +73,11 @@ def xlsx(asked: CommandCall, item: _Item, *, out: options.Out = None) -> Exit:
     with asked.node(open_to_all=True) as node:
         content = node.catalogue.workbook(item)
     to = out or Path(f"{item}.xlsx")
+    if out is None and to.exists():
+        raise Unsendable(
+            f"{to} is there already, and may be filled in: say where to with --out FILE.",
+            f"{to} 已存在，可能已填写：请用 --out FILE 指定其他文件。",
+        )
     save(to, content)
     say.answers.print(say.printable(str(to)))
     return Exit.DONE

@@ -6,12 +6,14 @@ What comes of it is CSV in UTF-8, a line for each row of the sheet, which is rea
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 import orjson
 
 from creditmesh.schemas.files.foreign import Foreign
+from creditmesh.schemas.files.table import Names, Table
 
 TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 """Its media type."""
@@ -42,6 +44,18 @@ _WHY: Mapping[str, Foreign] = {
         "The workbook has a password; save it without one.",
         "工作簿设有密码；请取消密码后保存。",
     ),
+    "errors": Foreign(
+        "Cells show an error (#N/A, #REF!, ...) and no value: {places}; correct their formulas, or empty them.",
+        "以下单元格显示错误值（#N/A、#REF! 等）而没有内容：{places}；请更正公式或清空。",
+    ),
+    "uncomputed": Foreign(
+        "The sheet has formulas whose value was not saved; open it in a spreadsheet, let it compute, and save it.",
+        "工作表中有未保存计算结果的公式；请用电子表格打开、重新计算后保存。",
+    ),
+    "merged": Foreign(
+        "Cells of the rows are merged ({places}): all but the first of them are empty; separate them and fill in each.",
+        "数据行中有合并单元格（{places}），除首格外均为空；请取消合并并逐格填写。",
+    ),
     "macros": Foreign(
         "The workbook has macros; save it as .xlsx without them.",
         "工作簿含有宏；请另存为不含宏的 .xlsx 文件。",
@@ -59,8 +73,10 @@ _WHY: Mapping[str, Foreign] = {
         "有多个工作表含有数据（自左起第 {places} 个）；请只保留一个，其余的隐藏或删除。",
     ),
     "died": Foreign(
-        "The workbook took more memory or time than reading one may; split it, or save the sheet as CSV (UTF-8).",
-        "读取该工作簿所需的内存或时间超过限额；请拆分文件，或将工作表另存为 CSV（UTF-8）。",
+        "The workbook took more memory or time than reading one may: one cell far from the table is enough. Delete "
+        "what stands outside the table (formats too), split the file, or save the sheet as CSV (UTF-8).",
+        "读取该工作簿所需的内存或时间超过限额：表格之外很远处有一个单元格即可如此。请删除表格之外的内容（包括格式）、拆分文件，"
+        "或将工作表另存为 CSV（UTF-8）。",
     ),
 }
 
@@ -81,34 +97,59 @@ class Merged(NamedTuple):
     name: str
 
 
-class Workbook(NamedTuple):
-    """What a workbook holds."""
+@dataclass(frozen=True, slots=True)
+class Workbook:
+    """What a workbook holds. Its rows are read through `table`, which refuses what some cells only seem to say."""
 
-    table: bytes
+    sheet: bytes = field(repr=False)
     """CSV in UTF-8, whose lines have the numbers of the sheet's rows."""
     merged: tuple[Merged, ...]
     """The lowest of its merged cells."""
     hidden: bool
     """Whether rows or columns are hidden; they are read as the others."""
 
+    def table(self, names: Names) -> Table:
+        """The table under the header that has most of these names. Unreadable where cells of its rows are merged."""
+        table = Table.of(self.sheet, "utf-8", names=names)
+        if merged := [each.name for each in self.merged if each.row > table.header.line]:
+            raise _unreadable("merged", {"places": merged})
+        return table
+
+
+def command() -> tuple[str, ...]:
+    """The process that reads a workbook from its standard input; `workbook_in` reads what it says."""
+    return sys.executable, "-I", _CHILD
+
 
 def workbook_of(body: bytes, *, seconds: float = SECONDS) -> Workbook:
-    """Read a workbook; Unreadable if it cannot be, whatever it does to its reader. It waits: call it in a thread."""
-    command = (sys.executable, "-I", _CHILD)
+    """Read a workbook; Unreadable if it cannot be, whatever it does to its reader. It waits for it."""
     try:
-        ended = subprocess.run(command, input=body, capture_output=True, timeout=seconds, check=False, env={})  # noqa: S603 - our own module, and nothing of the file
+        ended = subprocess.run(command(), input=body, capture_output=True, timeout=seconds, check=False, env={})  # noqa: S603 - our own module, and nothing of the file
     except subprocess.TimeoutExpired:
-        raise _unreadable("died", {}) from None
-    if ended.returncode:
-        raise _unreadable("died", {})
-    head, _, table = ended.stdout.partition(b"\n")
-    said = orjson.loads(head)
-    if "refused" in said:
-        raise _unreadable(said.pop("refused"), said)
-    return Workbook(table, tuple(Merged(*each) for each in said["merged"]), bool(said["hidden"]))
+        raise not_read() from None
+    return workbook_in(ended.stdout, ended.returncode)
+
+
+def workbook_in(said: bytes, code: int | None) -> Workbook:
+    """What the process said that ended with this code; Unreadable."""
+    if code:
+        raise not_read()
+    head, _, sheet = said.partition(b"\n")
+    found = orjson.loads(head)
+    if "refused" in found:
+        raise _unreadable(found.pop("refused"), found)
+    return Workbook(sheet, tuple(Merged(*each) for each in found["merged"]), bool(found["hidden"]))
+
+
+def not_read() -> Unreadable:
+    """Its reader died, or was ended."""
+    return _unreadable("died", {})
 
 
 def _unreadable(why: str, said: Mapping[str, object]) -> Unreadable:
-    words = {name: "、".join(value) if isinstance(value, list) else value for name, value in said.items()}
     detail, detail_zh = _WHY[why]
-    return Unreadable(Foreign(detail.format(**words), detail_zh.format(**words)))
+    en, zh = (
+        {name: mark.join(value) if isinstance(value, list) else value for name, value in said.items()}
+        for mark in (", ", "、")
+    )
+    return Unreadable(Foreign(detail.format(**en), detail_zh.format(**zh)))

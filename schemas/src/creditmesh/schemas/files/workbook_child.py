@@ -2,9 +2,9 @@
 
 It is given the file on its standard input and writes one line of JSON, and behind it the sheet: a line of CSV for each
 row of the sheet, so that the lines have the sheet's own numbers. The reader that it uses makes room for the rectangle
-between the first cell and the last before it reads one, and ends the process where there is none: what may stand in the
-archive, and where its cells may stand, is looked at before. Nothing here imports the product: it starts quickly, and
-what a file does to it is done to nobody else.
+between the first cell and the last before it reads one, and ends the process where there is none. What the archive
+holds is looked at before; then the sheet that is read, for what the reader leaves out. Nothing here imports the
+product: it starts quickly, and what a file does to it is done to nobody else.
 """
 
 import csv
@@ -14,7 +14,9 @@ import re
 import sys
 import zipfile
 import zlib
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from html import unescape
 from lzma import LZMAError
 from typing import IO, Any
 
@@ -23,23 +25,31 @@ try:
 except ImportError:
     resource = None  # type: ignore[assignment]  # of a client on another system
 
-MEMORY, SECONDS = 1536 << 20, 60
+MEMORY, SECONDS = 1024 << 20, 60
 """Address space in bytes and CPU in seconds."""
 MOST_PARTS, MOST_UNPACKED, MOST_TEXTS = 500, 512 << 20, 128 << 20
 """Files in the archive, bytes of all of them unpacked, and of the texts that cells share."""
-MOST_ROWS, MOST_COLUMNS, MOST_CELLS = 200_100, 512, 8_000_000
-"""How far a sheet may reach, and what it may hold: rows as in any other file, with a title above."""
+MOST_ROWS, MOST_COLUMNS = 200_100, 512
+"""How far a sheet may reach: rows as in any other file, with a title above."""
 MOST_BYTES = 64 << 20
 """What its table may come to: as any other file."""
 MOST_NAMED = 20
 OURS = frozenset({"填报说明", "代码表"})
 """The sheets that stand in a template beside the rows: they are read by people."""
+_BOOK = "xl/workbook.xml"
 _PIECE = 1 << 20
-# Up to the next mark that begins something: what closes one may stand in a value, and no text is looked through twice.
-_CELL = re.compile(rb"""<(?:\w+:)?c\b[^<]*?\sr=["']([A-Z]{1,3})(\d{1,7})["']""")
-_ROW = re.compile(rb"""<(?:\w+:)?row\b[^<]*?\sr=["'](\d+)["']""")
-_DIMENSION = re.compile(rb"""<(?:\w+:)?dimension\b[^<]*?\sref=["'](?:[A-Z]+\d+:)?([A-Z]+)(\d+)["']""")
-_HIDDEN = re.compile(rb"""<(?:\w+:)?(?:row|col)\b[^<]*?\shidden=["'](?:1|true)["']""")
+_MOST_OF_A_LIST = 1 << 20
+"""Bytes of the parts that say which sheet is where."""
+# Of one tag, up to the next mark that begins another: no text is looked through twice.
+_SHEET = re.compile(rb"<(?:\w+:)?sheet\s[^<]*")
+_RELATION = re.compile(rb"<(?:\w+:)?Relationship\s[^<]*")
+_HIDDEN = re.compile(
+    rb"""<(?:\w+:)?(?:(?:row|col)\b[^<]*?\s(?:hidden\s*=\s*["'](?:1|true)|ht\s*=\s*["']0(?:\.0*)?)["']"""
+    rb"""|sheetFormatPr\b[^<]*?\szeroHeight\s*=\s*["'](?:1|true)["'])"""
+)
+_ERROR = re.compile(rb"""<(?:\w+:)?c\b[^<]*?\st\s*=\s*["']e["'][^<]*""")
+_UNCOMPUTED = re.compile(rb"(?:</(?:\w+:)?f\s*>|<(?:\w+:)?f\b[^<]*/>)\s*</(?:\w+:)?c\s*>")
+_PLACE = re.compile(rb"""\sr\s*=\s*["']([A-Z]{1,3}[0-9]{1,7})["']""")
 _LOST = 10**15
 """A whole number of so many digits has lost its last ones: a workbook keeps fifteen."""
 
@@ -60,9 +70,10 @@ def main() -> None:
     out = sys.stdout.buffer
     try:
         body = sys.stdin.buffer.read()
-        hidden = _look_into(body)
+        _look_into(body)
         book = CalamineWorkbook.from_filelike(io.BytesIO(body))
         sheet = _the_sheet(book)
+        hidden = _look_at(body, sheet.name)
         merged = [_place(*range_) for range_ in sheet.merged_cell_ranges or ()]
         text = _csv(sheet)
     except Refused as refused:
@@ -97,8 +108,8 @@ def _limit() -> None:
         resource.setrlimit(what, (most, most))
 
 
-def _look_into(body: bytes) -> bool:
-    """Whether rows or columns are hidden; Refused for an archive that may not be read."""
+def _look_into(body: bytes) -> None:
+    """Refused for an archive that may not be read. A part says itself how large it is: what it unpacks to counts."""
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
         parts = archive.infolist()
         names = [each.filename for each in parts]
@@ -110,52 +121,65 @@ def _look_into(body: bytes) -> bool:
             raise Refused("macros")
         if any("/externallinks/" in name.lower() for name in names):
             raise Refused("links")
-        if "xl/workbook.xml" not in names:
+        if _BOOK not in names:
             raise Refused("no_workbook")
-        hidden, unpacked = False, 0
+        unpacked = 0
         for part in parts:
-            sheet = part.filename.startswith("xl/worksheets/") and part.filename.endswith(".xml")
-            read, was_hidden = _look_at(archive.open(part), sheet=sheet)
-            unpacked, hidden = unpacked + read, hidden or was_hidden
-            if unpacked > MOST_UNPACKED or (part.filename.endswith("sharedStrings.xml") and read > MOST_TEXTS):
-                raise Refused("too_large")
+            most = MOST_TEXTS if part.filename.lower().endswith("sharedstrings.xml") else MOST_UNPACKED
+            size = sum(len(piece) for piece in _pieces(archive.open(part), most=min(most, MOST_UNPACKED - unpacked)))
+            unpacked += size
+
+
+def _pieces(part: IO[bytes], *, most: int) -> Iterator[bytes]:
+    size = 0
+    while piece := part.read(_PIECE):
+        size += len(piece)
+        if size > most:
+            raise Refused("too_large")
+        yield piece
+
+
+def _look_at(body: bytes, name: str) -> bool:
+    """Whether the sheet of that name hides something; Refused where cells say nothing that may be read.
+
+    Of an error, and of a formula that was never computed, the reader says that the cell is empty.
+    """
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        errors, hidden, uncomputed, kept = list[str](), False, False, b""
+        for piece in _pieces(archive.open(_part_of(archive, name)), most=MOST_UNPACKED):
+            text = kept + piece
+            hidden = hidden or _HIDDEN.search(text) is not None
+            uncomputed = uncomputed or _UNCOMPUTED.search(text) is not None
+            errors += [place[1].decode() for each in _ERROR.findall(text) if (place := _PLACE.search(each))]
+            kept = text[max(text.rfind(b"<"), 0) :] if len(text) > _PIECE else text[-512:]
+            if errors:
+                raise Refused("errors", places=list(dict.fromkeys(errors))[:MOST_NAMED])
+            if len(kept) > _PIECE:
+                raise Refused("unreadable")
+    if uncomputed:
+        raise Refused("uncomputed")
     return hidden
 
 
-def _look_at(part: IO[bytes], *, sheet: bool) -> tuple[int, bool]:
-    """How many bytes of it there are, and whether it hides something; Refused where a sheet reaches too far.
-
-    A member says itself how large it is: what it unpacks to is counted.
-    """
-    size, cells, hidden, kept = 0, 0, False, b""
-    while piece := part.read(_PIECE):
-        size += len(piece)
-        if size > MOST_UNPACKED:
-            raise Refused("too_large")
-        text = kept + piece
-        if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
-            raise Refused("unreadable")
-        if sheet:
-            cells += piece.count(b"<c ") + piece.count(b"<c>") + piece.count(b":c ") + piece.count(b"<row")
-            _look_for_reach(text, cells)
-            hidden = hidden or _HIDDEN.search(text) is not None
-        kept = text[-512:]
-    return size, hidden
+def _part_of(archive: zipfile.ZipFile, name: str) -> str:
+    """Where in the archive the sheet of that name is."""
+    book, relations = (_listed(archive, part) for part in (_BOOK, "xl/_rels/workbook.xml.rels"))
+    ids = {unescape(_said(tag, "name")): _said(tag, r"\w+:id") for tag in _SHEET.findall(book)}
+    targets = {_said(tag, "Id"): unescape(_said(tag, "Target")) for tag in _RELATION.findall(relations)}
+    target = targets.get(ids.get(name, ""), "")
+    return target.removeprefix("/") if target.startswith("/") else f"xl/{target}"
 
 
-def _look_for_reach(text: bytes, cells: int) -> None:
-    places = [*_CELL.finditer(text), *_DIMENSION.finditer(text)]
-    rows = [int(each[2]) for each in places] + [int(each[1]) for each in _ROW.finditer(text)]
-    columns = [len(each[1]) > 2 or _column(each[1]) > MOST_COLUMNS for each in places]  # noqa: PLR2004 - AAA is 703
-    if cells > MOST_CELLS or any(columns) or max(rows, default=0) > MOST_ROWS:
-        raise Refused("too_wide", rows=MOST_ROWS, columns=MOST_COLUMNS)
+def _listed(archive: zipfile.ZipFile, part: str) -> bytes:
+    text = b"".join(_pieces(archive.open(part), most=_MOST_OF_A_LIST))
+    if b"<!DOCTYPE" in text:
+        raise Refused("unreadable")
+    return text
 
 
-def _column(letters: bytes) -> int:
-    number = 0
-    for each in letters:
-        number = number * 26 + each - 64
-    return number
+def _said(tag: bytes, attribute: str) -> str:
+    found = re.search(rf"""\s{attribute}\s*=\s*(?:"([^"]*)"|'([^']*)')""", tag.decode(errors="replace"))
+    return "" if found is None else found[1] or found[2] or ""
 
 
 def _the_sheet(book: Any) -> Any:

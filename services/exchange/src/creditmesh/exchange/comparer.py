@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import httpx
 
 from creditmesh.chassis.bus.faults import uncertain_on_failure
+from creditmesh.chassis.bus.listen import FOLLOWED
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.equipment import Equipment
 from creditmesh.chassis.metrics import FEED_BEHIND, FEED_LAGGING, FEED_UNFORGOTTEN
@@ -19,6 +20,7 @@ from creditmesh.chassis.units import together
 from creditmesh.exchange.operations.answering import note_gone_by
 from creditmesh.exchange.operations.catching_up import hear
 from creditmesh.exchange.operations.comparing import (
+    COMPARED,
     Compared,
     Reader,
     compared,
@@ -36,8 +38,9 @@ from creditmesh.schemas.directory import Directory
 from creditmesh.schemas.exchange import DOWN, UP
 from creditmesh.schemas.tlog import Checkpoint
 
-SECONDS_TO_LOOK = 1.0
-"""How often it looks whom to ask: peers come and go with the catalogue, and one that was away may answer now."""
+SECONDS_TO_LOOK_FIRST, SECONDS_TO_LOOK = 0.1, 1.0
+"""How soon it looks again whom to ask after the catalogue has changed, and how often it does at last: who was enrolled
+here a moment ago may have to enrol this node yet, and one that was away may answer now."""
 SECONDS_TO_ANSWER = 5.0
 """From the question to the last byte: who sends one a moment is not heard."""
 
@@ -56,10 +59,13 @@ class Comparer:
     async def run(self) -> None:
         """Ask and look, until a session fails."""
         async with httpx.AsyncClient(timeout=SECONDS_TO_ANSWER) as client:
-            with uncertain_on_failure("comparing feeds"):
+            notifications = self._equipment.notifications
+            with uncertain_on_failure("comparing feeds"), notifications.waking([FOLLOWED]) as wake:
+                pause = SECONDS_TO_LOOK_FIRST
                 while True:
                     await self.look(client)
-                    await asyncio.sleep(SECONDS_TO_LOOK)
+                    changed = await wake.wait(pause)
+                    pause = SECONDS_TO_LOOK_FIRST if changed else min(2 * pause, SECONDS_TO_LOOK)
 
     async def look(self, client: httpx.AsyncClient) -> None:
         """Ask, at once, who was not heard yet; each feed is judged when its own readers had their time."""
@@ -187,7 +193,8 @@ class Comparer:
                 await judge(self._equipment, session, heard)
         if feed == UP:
             await self._look_at_own(parties)
-        known.release(feed, [party.code for party in parties])
+        if known.release(feed, [party.code for party in parties]):
+            self._equipment.notifications.notice(COMPARED)
         FEED_BEHIND.labels(feed).set(bool(known.behind(feed)))
 
     async def _look_at_own(self, parties: Sequence[Party]) -> None:

@@ -18,6 +18,8 @@ from creditmesh.chassis.database.errors import DatabaseError
 from creditmesh.chassis.errors import Transient, Unavailable
 from creditmesh.chassis.service import Workplace
 from creditmesh.exchange.operations import answering, chain, passing, relaying, restoring, saying_again
+from creditmesh.exchange.operations.comparing import COMPARED
+from creditmesh.exchange.store.chain import GROWN
 
 _log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -29,7 +31,8 @@ class Passer:
     """Takes a turn of each peer, of each child and of each copy again and again, and rests when there is nothing.
 
     Each turn is a transaction of its own: whoever has much, or cannot be passed on yet, holds up no other. What asks
-    whose turn it is has none: it is asked every second.
+    whose turn it is has none: it is asked every second, and at once when more is known of who is above or a feed may be
+    appended to.
     """
 
     def __init__(self, workplace: Workplace) -> None:
@@ -40,16 +43,21 @@ class Passer:
 
     async def run(self) -> None:
         """Pass on, until a session fails."""
-        with uncertain_on_failure("passing on"):
+        notifications = self._equipment.notifications
+        with uncertain_on_failure("passing on"), notifications.waking([GROWN, COMPARED]) as wake:
             while True:
-                await self._turn(chain.take_ripe)
-                said = await self._round(saying_again.waiting, saying_again.say_again)
-                taken = await self._round(relaying.grown, relaying.take_waiting)
-                passed = await self._round(passing.waiting_children, passing.pass_on_waiting)
-                self._looked = await self._turn(restoring.settle_copies, self._looked) or 0
-                await self._tell_many()
-                if not (said or taken or passed):
-                    await asyncio.sleep(SECONDS_TO_LOOK)
+                if not await self._pass_on():
+                    await wake.wait(SECONDS_TO_LOOK)
+
+    async def _pass_on(self) -> bool:
+        """A turn of each of all that waits; whether anything was done."""
+        await self._turn(chain.take_ripe)
+        said = await self._round(saying_again.waiting, saying_again.say_again)
+        taken = await self._round(relaying.grown, relaying.take_waiting)
+        passed = await self._round(passing.waiting_children, passing.pass_on_waiting)
+        self._looked = await self._turn(restoring.settle_copies, self._looked) or 0
+        await self._tell_many()
+        return said or taken or passed
 
     async def see_to_refused(self) -> None:
         """See to what was refused, beside that, until a session fails: it holds up nothing that is passed on."""

@@ -14,6 +14,7 @@ import httpx
 
 from creditmesh.chassis.bus.event import part_of
 from creditmesh.chassis.bus.leases import Leases
+from creditmesh.chassis.bus.listen import FOLLOWED
 from creditmesh.chassis.context import Context
 from creditmesh.chassis.errors import Transient, Unavailable
 from creditmesh.chassis.service import Workplace
@@ -21,6 +22,7 @@ from creditmesh.chassis.units import Unit, keep_running
 from creditmesh.exchange.comparer import Comparer
 from creditmesh.exchange.forgetter import Forgetter
 from creditmesh.exchange.operations import chain
+from creditmesh.exchange.operations.comparing import COMPARED
 from creditmesh.exchange.passer import Passer
 from creditmesh.exchange.peer import WAIT, Peer
 from creditmesh.exchange.pulling import Pulling, Sending
@@ -32,7 +34,7 @@ from creditmesh.schemas.exchange import DOWN, UP
 PULLS = 2000
 """Added to the service's lock class: the class of these leases."""
 SECONDS_TO_LOOK = 1.0
-"""How often it looks whom to pull: peers come and go with the catalogue."""
+"""How often it looks whom to pull, if nothing tells it: peers come and go with the catalogue."""
 
 
 def units(workplace: Workplace) -> list[Unit]:
@@ -67,11 +69,12 @@ class Puller:
             ping = asyncio.create_task(leases.ping())
             stack.callback(ping.cancel)
             stack.push_async_callback(self._end_all)
+            wake = stack.enter_context(self._equipment.notifications.waking([FOLLOWED, COMPARED]))
             while True:
                 await leases.rebalance()
                 await self._keep(dict(self._wanted(leases.held, pulls=pulls, answers=answers)))
                 await self._publish_own_row()
-                await asyncio.sleep(SECONDS_TO_LOOK)
+                await wake.wait(SECONDS_TO_LOOK)
 
     def _wanted(
         self, held: frozenset[int], *, pulls: httpx.AsyncClient, answers: httpx.AsyncClient

@@ -26,6 +26,8 @@ from creditmesh.schemas.tlog import Checkpoint
 
 _log = structlog.get_logger(__name__)
 _PLACES: tuple[Literal["above", "below"], ...] = ("above", "below")
+COMPARED = "compared"
+"""The word for whoever waits until a feed may be appended to: said within the process that has heard its readers."""
 Reader = tuple[str, str]
 """A feed of this node, and a peer that reads it."""
 
@@ -81,11 +83,13 @@ class Compared:
         self.held = {place: head for place, head in self.held.items() if place in wanted}
         self.fits &= wanted
 
-    def release(self, feed: str, peers: Collection[str]) -> None:
-        """All its readers, these, were asked and had their time: what they have said may be enough to go on."""
+    def release(self, feed: str, peers: Collection[str]) -> bool:
+        """All its readers, these, were asked and had their time; whether what they said is enough to go on by now."""
         heard = [self.held[feed, peer] for peer in peers if (feed, peer) in self.held]
         if len(heard) == len(peers) or any(head is not None for head in heard):
-            self.known[feed] = frozenset(peers)
+            before, self.known[feed] = self.known.get(feed), frozenset(peers)
+            return before != self.known[feed]
+        return False
 
     def unfit(self, feed: str) -> dict[Reader, Checkpoint | None]:
         """Those that hold of the feed what did not stand here when it was looked."""

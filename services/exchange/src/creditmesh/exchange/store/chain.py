@@ -4,11 +4,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from creditmesh.chassis.bus.listen import tell as tell_listeners
 from creditmesh.chassis.database.session import Session
 from creditmesh.exchange.store.pages import EntryPlace
 from creditmesh.schemas.exchange import LineType
 from creditmesh.schemas.received import ReceivedEntry
 
+GROWN = "chain"
+"""The word for whoever takes what waited for rows of nodes above."""
 _ROWS = "select node, data from exchange.chain where peer = :peer and data is not null order by node"
 _ALL = "select peer, node, data, offered from exchange.chain order by peer, node"
 _KEEP = """
@@ -113,6 +116,7 @@ async def take_waiting(
 async def grow(session: Session, peer: str) -> None:
     """More is known of who is above this peer: what waited for it can be taken."""
     await session.execute(_GROW, {"peer": peer})
+    await tell_listeners(session, GROWN)
 
 
 async def grown(session: Session) -> list[str]:

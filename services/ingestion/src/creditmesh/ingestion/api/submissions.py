@@ -18,7 +18,7 @@ from creditmesh.ingestion import operations
 from creditmesh.ingestion.api import shapes
 from creditmesh.ingestion.api.answers import NDJSON, one_verdict
 from creditmesh.ingestion.errors import RowTooLarge
-from creditmesh.ingestion.formats import MOST_ROW_BYTES, decoded, is_single, media_of, opened, rows_of
+from creditmesh.ingestion.formats import MOST_ROW_BYTES, SubmittedBody, decoded, is_single, media_of
 from creditmesh.ingestion.operations import SubmissionOrder, SubmissionSearch, Submitted
 from creditmesh.schemas.bodies import Page
 from creditmesh.schemas.bounds import Day
@@ -82,7 +82,7 @@ async def submit_records(
     media = media_of(request.headers.get("content-type"))
     key = key_of(request)
     body = await decoded(request.stream(), encoding=request.headers.get("content-encoding"), unpacked=ctx.hold)
-    rows = await opened(media, body, files=ctx.equipment.files, unpacked=ctx.hold)
+    given = SubmittedBody(media, body, files=ctx.equipment.files, unpacked=ctx.hold)
     single = is_single(media, body)
     if single and len(body) > MOST_ROW_BYTES:
         raise RowTooLarge(
@@ -90,9 +90,10 @@ async def submit_records(
         )
     order = SubmissionOrder(
         item=item,
-        read=lambda intake: rows_of(media, rows, names=intake.compiled.names),
+        read=lambda intake: given.rows(intake.compiled.names),
+        opening=given.open,
         digest=await _digest(body, item, lane, media.shape),
-        weight=len(body) if single else _weight(rows if isinstance(rows, bytes) else rows.table),
+        weight=len(body) if single else _weight(body) if media.shape != "workbook" else max(len(body), LARGE),
         key=key,
         lane=lane,
         dry_run=dry_run,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from creditmesh.chassis.errors import Invalid, Malformed
 from creditmesh.schemas.files import HEAD, Encoding, Table, TableRow, foreign, parted_otherwise, rows_of
-from creditmesh.schemas.files.workbook import Workbook
+from creditmesh.schemas.files.workbook import Unreadable, Workbook
 from creditmesh.schemas.problems import FieldError
 from creditmesh.schemas.reasons import reason
 from creditmesh.schemas.rules.headers import Columns, FieldNames
@@ -33,13 +33,10 @@ def read(
 
 def read_sheet(book: Workbook, *, names: FieldNames) -> tuple[tuple[FieldError, ...], Iterator[TableRow]]:
     """The same of a sheet. Malformed too where cells of its rows are merged: but for the first they say nothing."""
-    table = Table.of(book.table, "utf-8", names=names)
-    if merged := [each.name for each in book.merged if each.row > table.header.line]:
-        raise Malformed(
-            f"Cells of the rows are merged ({', '.join(merged)}): all but the first of them are empty; separate them "
-            "and fill in each.",
-            f"数据行中有合并单元格（{'、'.join(merged)}），除首格外均为空；请取消合并并逐格填写。",
-        )
+    try:
+        table = book.table(names)
+    except Unreadable as unreadable:
+        raise Malformed(*unreadable.why) from None
     notices, rows = _read(table, names)
     return (*notices, *([reason("hidden_cells")] if book.hidden else ())), rows
 

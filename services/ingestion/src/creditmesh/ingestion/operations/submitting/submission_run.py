@@ -7,7 +7,7 @@ Without one, every row still meets its own record and changes nothing twice.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
@@ -48,6 +48,8 @@ class SubmissionOrder:
     item: str
     read: Callable[[Intake], Iterable[SubmittedRow]] = field(repr=False)
     """Gives the rows, for the item's headers; it may refuse the body as a whole."""
+    opening: Callable[[], Awaitable[None]] | None = field(default=None, repr=False)
+    """What has to be done before, and costs much: not for who may not send them."""
     digest: bytes
     weight: int
     """Bytes that reading the rows is worth."""

@@ -49,6 +49,8 @@ async def submit(ctx: Context, order: SubmissionOrder) -> Submitted:
     """
     intake = Intake.of(ctx, order.item, party=ctx.known_caller.party)
     intake.assert_collected()
+    if order.opening is not None:
+        await order.opening()
     rows = await ctx.equipment.files.read(0 if order.single else order.weight, lambda: list(order.read(intake)))
     if not rows and not order.may_be_empty:
         raise NoRows("Send at least one row.", "请至少报送一行。")
