@@ -10,7 +10,8 @@ port=8080
 for node in city province nation; do
 	mkdir -p "$here/$node"
 	[ -d "$here/$node/state" ] || install -d -o 10001 -g 10001 -m 700 "$here/$node/state"
-	[ -e "$here/$node/postgres.password" ] || (umask 077 && openssl rand -hex 24 >"$here/$node/postgres.password")
+	[ -e "$here/$node/postgres.password" ] ||
+		(umask 077 && openssl rand -hex 24 >"$here/$node/postgres.password" && chown 10001:10001 "$here/$node/postgres.password")
 	CREDITMESH_NODE=$node CREDITMESH_TIER=$node CREDITMESH_PARTS=24 CREDITMESH_PORT=$port CREDITMESH_FOLDER="$here/$node/state" \
 		POSTGRES_PASSWORD_FILE="$here/$node/postgres.password" \
 		docker compose --project-name "creditmesh-$node" --file "$here/node.yaml" "$@"

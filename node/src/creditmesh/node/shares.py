@@ -16,11 +16,18 @@ OPERATOR = "operator"
 def share_out(settings: NodeSettings, folder: Path) -> list[Path]:
     """Write `<folder>/<process>/secrets` for each service, the gateway and the relay; the folders.
 
-    What stands there of an earlier share and is none now goes. NodeError where the node has no keys or roles yet.
+    What stands there of an earlier share and is none now goes. NodeError where the node has no keys or roles yet, or
+    where its own secrets stand.
     """
     given = {name: dict(_files(settings, name)) for name in [service.name for service in NODE.services]}
     given[RELAY] = {f"roles/{settings.node}_{RELAY}": _role(settings, RELAY)}
-    return [_written(folder / name / "secrets", files) for name, files in given.items()]
+    places = {name: folder / name / "secrets" for name in given}
+    if settings.secrets.resolve() in {place.resolve() for place in places.values()}:
+        raise NodeError(
+            f"a share in {folder} would take the place of the node's own {settings.secrets}: name another folder",
+            f"{folder} 中的份额会覆盖节点自身的 {settings.secrets}：请指定其他文件夹",
+        )
+    return [_written(places[name], files) for name, files in given.items()]
 
 
 def _files(settings: NodeSettings, name: str) -> Iterator[tuple[str, bytes]]:
