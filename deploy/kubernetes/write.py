@@ -49,6 +49,7 @@ def settings() -> Mapping[str, str]:
         "CREDITMESH_PORT": str(PORT),
         "CREDITMESH_OPERATOR_PORT": str(OPERATOR_PORT),
         "CREDITMESH_STATE": STATE,
+        "CREDITMESH_TRUSTED_PROXIES": "[]",
         "CREDITMESH_SERVICES": json.dumps(addresses),
     }
 

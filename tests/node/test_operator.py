@@ -1,5 +1,6 @@
 """What is said to a node's second listener with the operator's secret reaches that listener and nobody else."""
 
+import errno
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -8,8 +9,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+import typer
 
 from creditmesh.node import run_files
+from creditmesh.node.cli.console import plainly
 from creditmesh.node.operator import Operator, ask_readiness
 from creditmesh.node.run_files import RunFile
 
@@ -65,3 +68,21 @@ def test_a_proxy_of_the_environment_hears_nothing(
         run_files.write(tmp_path, process)
         ask(tmp_path, node)
     assert (len(heard), overheard) == (1, [])
+
+
+def test_the_keepers_folder_finds_the_processes_of_its_shares(tmp_path: Path):
+    found = {}
+    for place, name in (("", "gateway"), ("shares/query", "query"), ("shares/exchange", "exchange"), ("other", "far")):
+        process = RunFile(
+            process=name, pid=os.getpid(), services=(name,), url="http://127.0.0.1:1", operator="http://127.0.0.1:2"
+        )
+        found[name] = run_files.write(tmp_path / place, process)
+    assert {each.process for each in run_files.read(tmp_path)} == {"gateway", "query", "exchange"}
+    assert {each.process for each in run_files.read(tmp_path / "shares/query")} == {"query"}
+
+
+def test_a_file_that_cannot_be_written_is_a_line_and_no_traceback(capfd: pytest.CaptureFixture[str]):
+    with pytest.raises(typer.Exit) as ended, plainly():
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), "/srv/roles/city_new")
+    assert ended.value.exit_code == 2
+    assert "/srv/roles/city_new: Read-only file system" in capfd.readouterr().err

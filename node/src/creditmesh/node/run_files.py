@@ -35,9 +35,12 @@ def write(state: Path, running: RunFile) -> Path:
 
 
 def read(state: Path) -> list[RunFile]:
-    """The processes that said they run, and do. A file that is gone or damaged says nothing."""
+    """The processes that said they run, and do. A file that is gone or damaged says nothing.
+
+    Those of shares below the folder too: the keeper's commands find every process of this machine.
+    """
     found = []
-    for path in sorted((state / "run").glob("*.json")):
+    for path in sorted((*state.glob("run/*.json"), *state.glob("shares/*/run/*.json"))):
         with suppress(OSError, ValueError):
             found.append(RunFile.model_validate_json(path.read_bytes()))
     return [running for running in found if _runs(running.pid)]

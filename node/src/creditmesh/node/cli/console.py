@@ -53,6 +53,11 @@ def plainly() -> Iterator[None]:
     except (NodeError, MeshError) as error:
         err.print(str(error), style="red")
         raise typer.Exit(2) from error
+    except OSError as error:
+        if error.filename is None:
+            raise
+        err.print(f"{error.filename}: {error.strerror} / 无法读写该文件", style="red")
+        raise typer.Exit(2) from error
 
 
 def node_settings() -> "NodeSettings":
