@@ -20,6 +20,8 @@ USER = 10001
 IMAGE = "creditmesh:0.1.0"
 STATE = "/var/lib/creditmesh"
 SERVICES = [service.name for service in NODE.services]
+_MEMORY = {"ingestion": "2Gi"}
+"""It reads workbooks by a process with 1 GiB of its own: a group that is full is ended whole."""
 NOTE = "# Written by deploy/kubernetes/write.py. Change it there, or in an overlay.\n"
 SHARE = """\
 umask 077
@@ -95,7 +97,10 @@ def pod(name: str, words: Sequence[str], **more: Any) -> dict[str, Any]:
         "startupProbe": live | {"periodSeconds": 2, "failureThreshold": 60},
         "livenessProbe": live | {"periodSeconds": 10, "timeoutSeconds": 3, "failureThreshold": 6},
         "readinessProbe": ready | {"periodSeconds": 5, "timeoutSeconds": 3},
-        "resources": {"requests": {"cpu": "250m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}},
+        "resources": {
+            "requests": {"cpu": "250m", "memory": "256Mi"},
+            "limits": {"memory": _MEMORY.get(name, "1Gi")},
+        },
         "securityContext": _confined(),
         "volumeMounts": [*state, {"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - of the pod alone
     }

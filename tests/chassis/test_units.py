@@ -158,3 +158,23 @@ async def test_what_is_done_together_is_answered_in_its_order():
         return seconds
 
     assert await together(after(each) for each in (3.0, 1.0, 2.0)) == [3.0, 1.0, 2.0]
+
+
+async def test_who_is_cancelled_twice_leaves_nothing_running_either():
+    ended = []
+
+    async def slow() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.05)
+            ended.append(True)
+
+    work = asyncio.create_task(together([slow(), slow()]))
+    await asyncio.sleep(0.01)
+    work.cancel()
+    await asyncio.sleep(0.01)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert ended == [True, True]

@@ -16,6 +16,7 @@ from creditmesh.chassis.database.roles import RELAY
 from creditmesh.chassis.settings import NodeSettings
 from creditmesh.node.declaration import NODE
 from creditmesh.node.running import GATEWAY
+from creditmesh.schemas.files import workbook_child
 from deploy.kubernetes import write
 
 ROOT = Path(__file__).parents[2]
@@ -117,6 +118,14 @@ def test_a_pod_reads_its_own_secret_and_may_nothing():
         for container in (*spec["initContainers"], *spec["containers"]):
             assert container["securityContext"]["readOnlyRootFilesystem"]
             assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_ingestion_may_have_as_much_memory_as_its_reader_of_workbooks_and_itself():
+    (pod,) = [each for each in deployments() if each["metadata"]["name"] == "creditmesh-ingestion"]
+    limit = pod["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"]
+    compose = of_yaml(COMPOSE / "node.yaml")[0]["services"]["ingestion"]["mem_limit"]
+    for said in (limit.removesuffix("i"), compose):
+        assert int(said[:-1]) << 30 >= workbook_child.MEMORY + (600 << 20), "with what a node holds of files"
 
 
 def test_a_secrets_files_become_the_share_that_a_process_reads(tmp_path: Path):

@@ -39,7 +39,8 @@ JUDGED = "select data from bus.event where type = 'entries.judged' and key = $1"
 PAGES = "select data from exchange.received_page where peer = $1 order by first, id"
 TOLD = """
 select generate_series(p.first, p.until - 1) as index
-  from exchange.received_page p join bus.event_order o on o.event = p.id where p.peer = $1 order by o.number
+  from exchange.received_page p join bus.event_order o on o.event = p.id where p.peer = $1 and not p.keys
+ order by o.number
 """
 
 
@@ -96,7 +97,7 @@ def records(puller: Puller, monkeypatch: pytest.MonkeyPatch) -> Records:  # noqa
 
 
 async def told(at: Puller) -> list[int]:
-    """The entries that were told, in the order in which they were."""
+    """The entries that were told, in the order in which they were, but for what is told ahead of them."""
     await at.city.node.settled()
     async with at.city.node.database.session() as session:
         return [row["index"] for row in await session.fetch(TOLD, at.sender.who.code)]
@@ -177,6 +178,58 @@ async def test_what_had_ended_while_a_peer_was_not_followed_never_shows(
     await puller.step()
     assert await told(puller) == list(range(4))
     assert await refused(puller) == ([0, 3] if far else [0, 1, 3]), "nothing is said of what had ended by then"
+
+
+AHEAD = "select data from exchange.received_page where peer = $1 and keys order by id"
+
+
+async def test_what_ended_meanwhile_ends_at_once_whoever_goes_away_before_the_copy_has_caught_up(
+    puller: Puller,  # noqa: F811
+    records: Records,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(pulling, "MOST_BEHIND", 2)
+    shown, fresh = new_id(), new_id()
+    records.announced = 1
+    records.add(shown, 1, "accepted")
+    await puller.step()
+    await _was_away(puller)
+    records.announced = 9
+    records.add(fresh, 1, "accepted")
+    records.add(shown, 2, "marked")
+    records.add(shown, 3, "repaired")
+    await puller.step()
+    await _was_away(puller)
+    assert (await puller.copy()).catches_up
+    async with puller.city.node.database.session() as session:
+        rows = await session.fetch(AHEAD, puller.sender.who.code)
+    (page,) = [PageReceived.model_validate_json(unpack(row["data"])) for row in rows]
+    assert (page.ahead, [entry.index for entry in page.entries]) == (True, [3])
+    assert await refused(puller) == [0], "nobody answers for it yet"
+
+
+async def test_a_sender_that_was_put_back_before_the_mark_holds_nothing_back(
+    puller: Puller,  # noqa: F811
+    records: Records,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(pulling, "MOST_BEHIND", 2)
+    monkeypatch.setattr(pulling, "SECONDS_EMPTY", 0.0)
+    first = new_id()
+    records.announced = 1
+    records.add(first, 1, "accepted")
+    await puller.step()
+    await _was_away(puller)
+    records.announced = 10**12
+    records.add(first, 2, "corrected")
+    records.add(new_id(), 1, "accepted")
+    await puller.step()
+    assert await told(puller) == [0]
+    records.announced = 3
+    await _was_away(puller)
+    await puller.step()
+    await puller.step()
+    assert (await told(puller), (await puller.copy()).behind) == ([0, 1, 2], False)
 
 
 @pytest.mark.parametrize(

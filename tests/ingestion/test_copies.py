@@ -21,7 +21,7 @@ from creditmesh.schemas.exchange import FeedKeyBody, RecordBody
 from creditmesh.schemas.rules.compile import Row
 from tests.ingestion.conftest import House, child
 from tests.ingestion.entries import Feed, new_record, other_keys
-from tests.ingestion.pages import SentEntry
+from tests.ingestion.pages import SentEntry, pages
 from tests.ingestion.rows import TODAY, items, penalty, person_penalty, resident, uscc
 from tests.support.erasing import erase
 
@@ -115,6 +115,28 @@ async def test_marks_and_ends_are_named_with_their_records_known_here_or_not(pro
     assert [(each.index, each.record) for each in (await province.judged())[-1].tracked] == [
         (end.index, record), (stray.index, unknown),
     ]  # fmt: skip
+
+
+async def test_an_end_that_is_told_ahead_holds_at_once_and_is_answered_with_the_rest(province: House):
+    feed, shown, fresh = await opened_feed(province), new_record(), new_record()
+    row, other = penalty(province.number()), penalty(province.number())
+    await province.deliver(feed.entry(row, record=shown))
+    before = await province.judged()
+    first = feed.entry(other, record=fresh)
+    ends = [
+        feed.entry(each, record=record, rev=2, change="withdrawn") for each, record in ((row, shown), (other, fresh))
+    ]
+    (whole,) = pages([first, *ends])
+    told = tuple(entry for entry in whole.entries if entry.index != first.index)
+    await province.deliver(whole.model_copy(update={"entries": told, "ahead": True}))
+    assert [event.state for event in await province.events(shown)] == ["published", "withdrawn"]
+    assert await province.judged() == before, "nobody answers for what is told ahead"
+    (late,) = pages([first.model_copy(update={"replaced": True}), *ends])
+    await province.deliver(late)
+    assert [event.state for event in await province.events(shown)] == ["published", "withdrawn"], "once"
+    assert not [event for event in await province.events(fresh) if event.state == "published"]
+    (run,) = (await province.judged())[len(before) :]
+    assert (run.first, run.until, run.refused) == (first.index, ends[-1].index + 1, ())
 
 
 async def test_everybody_is_found_by_the_same_number_here(province: House):

@@ -14,11 +14,12 @@ import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from creditmesh.chassis.bulk import FILES_AT_ONCE
 from creditmesh.ingestion.formats import books
 from creditmesh.ingestion.operations.submitting import submission_run
 from creditmesh.schemas.files import workbook
 from creditmesh.schemas.files.workbook import TYPE as WORKBOOK
-from tests.ingestion.conftest import House, department, told
+from tests.ingestion.conftest import MARKET_CALLER, OFFICER, House, department, told
 from tests.ingestion.rows import compiled, penalty, person_penalty, uscc
 from tests.support.eventually import eventually
 
@@ -335,10 +336,20 @@ async def test_who_is_gone_ends_the_process_that_reads_for_them(monkeypatch: pyt
     assert not psutil.pid_exists(int(began.read_text()))
 
 
-async def test_a_workbook_that_is_read_holds_up_no_other_file(house: House):
+async def test_workbooks_that_wait_hold_up_no_other_file(house: House):
     async with house.equipment.files.process():
+        waiting = [
+            asyncio.create_task(house.submit(sheet([penalty(house.number())]), kind=WORKBOOK, caller=caller))
+            for caller in (MARKET_CALLER, OFFICER)
+            for _ in range(FILES_AT_ONCE)
+        ]
+        await asyncio.sleep(0.2)
         answer = await house.submit(table([penalty(house.number()) for _ in range(200)]).encode(), kind="text/csv")
-    assert answer.status_code == 200, answer.text
+        assert answer.status_code == 200, answer.text
+        assert not any(each.done() for each in waiting)
+        for each in waiting:
+            each.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
 
 
 async def test_a_workbook_is_read_while_others_are_served(house: House):

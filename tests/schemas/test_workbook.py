@@ -87,6 +87,18 @@ def test_a_number_that_has_lost_its_last_digits_is_none():
     assert ("E+17" in found, near) == (True, "999999999999999")
 
 
+@pytest.mark.parametrize(
+    ("stored", "said"),
+    [
+        ("3.3000000000000003", "3.3"), ("1E-05", "0.00001"), ("1234567.891", "1234567.891"), ("-0", "0"),
+        ("123456789012345.67", "123456789012346"), ("0.1", "0.1"), ("100", "100"), ("1E+15", "1.00000000000000E+15"),
+    ],
+)  # fmt: skip
+def test_a_number_is_said_as_a_spreadsheet_shows_it(stored: str, said: str):
+    sheet = b'<sheetData><row r="1"><c r="A1"><v>%s</v></c></row></sheetData>' % stored.encode()
+    assert cells(workbook_of(with_sheet(sheet))) == [[said]]
+
+
 def test_days_are_counted_as_the_workbook_counts_them():
     def write(book: Any) -> None:
         book.add_worksheet().write_datetime(0, 0, date(2026, 5, 1), book.add_format({"num_format": "yyyy-mm-dd"}))
@@ -190,6 +202,11 @@ CELL = b'<sheetData><row r="1"><c r="A1"><v>1</v></c>%s</row></sheetData>'
         (b"<c r='B1' s='1' t = 'e'><f>1/0</f><v>#DIV/0!</v></c>", "errors"),
         (b'<c r="B1"><f>A1+1</f></c>', "uncomputed"),
         (b'<c r="B1"><f t="shared" si="0"/></c>', "uncomputed"),
+        (b'<c r="B1"><f>1+1</f><v /></c>', "uncomputed"),
+        (b'<c t="e"><v>#N/A</v></c>', "errors"),
+        (b'<x:c xmlns:x="y" r="B1" t="e"><v>#N/A</v></x:c>', "errors"),
+        (b'<c r="A1"><v>2</v></c>', "twice"),
+        (b'</row><row r="1"><c r="A1"><v>2</v></c>', "twice"),
     ],
 )
 def test_a_cell_that_shows_an_error_or_was_never_computed_is_not_taken_for_an_empty_one(cell: bytes, reason: str):

@@ -8,6 +8,7 @@ one lives alone in the relay.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -36,11 +37,18 @@ async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """
     tasks = [asyncio.create_task(each) for each in work]
     try:
-        return await asyncio.gather(*tasks)
+        if tasks:  # `gather` would hand on each cancellation, also to who is putting its house in order
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        return [task.result() for task in sorted(tasks, key=lambda each: not each.done())]
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while left := [task for task in tasks if not task.done()]:  # who is cancelled once more waits all the same
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait(left)
+        for task in tasks:
+            if not task.cancelled():
+                task.exception()  # it is told, or another one is
 
 
 async def keep_running(unit: Unit) -> None:

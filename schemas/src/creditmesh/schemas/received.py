@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ValidationError
 
 from creditmesh.schemas.exchange import (
+    ENDS,
     GONE,
     MOST_WAITING,
     NOT_JUDGED,
@@ -66,6 +67,11 @@ class ReceivedEntry:
     def type(self) -> LineType | None:
         """What it is; None where this version cannot read it."""
         return None if self.line is None else self.line.type
+
+    @property
+    def ends(self) -> bool:
+        """Whether it ends its record: that holds at once, whatever came before it."""
+        return self.line is not None and self.line.change in ENDS
 
     @cached_property
     def said(self) -> "RecordBody | str":

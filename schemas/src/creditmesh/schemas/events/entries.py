@@ -19,9 +19,9 @@ from creditmesh.schemas.received import ReceivedEntry, read_entries
 
 
 class PageReceived(Event):
-    """The entries `first <= index < until` of a peer's feed, as they came and were verified; or only their keys.
+    """The entries `first <= index < until` of a peer's feed, as they came and were verified; or what holds at once.
 
-    Those are told ahead, where the rest is told later: nobody answers for them before that.
+    That alone is told ahead, where the rest is told later: nobody answers for it before that.
     """
 
     type: ClassVar[str] = "page.received"
@@ -39,7 +39,7 @@ class PageReceived(Event):
     unproven: tuple[Count, ...] = ()
     """Those about another node's records of which nothing proves that it said so, where this node holds its key."""
     ahead: bool = False
-    """Whether these are only the keys among them, told before the rest."""
+    """Whether these are only the keys among them, and what ends a record, told before the rest."""
     anew: bool = False
     """Whether they count as if they came first: what is held of their records is not what the feed says."""
 

@@ -49,8 +49,12 @@ _WHY: Mapping[str, Foreign] = {
         "以下单元格显示错误值（#N/A、#REF! 等）而没有内容：{places}；请更正公式或清空。",
     ),
     "uncomputed": Foreign(
-        "The sheet has formulas whose value was not saved; open it in a spreadsheet, let it compute, and save it.",
-        "工作表中有未保存计算结果的公式；请用电子表格打开、重新计算后保存。",
+        "Formulas have no value that was saved: {places}; open the workbook in a spreadsheet, let it compute, save it.",
+        "以下单元格的公式没有保存计算结果：{places}；请用电子表格打开、重新计算后保存。",
+    ),
+    "twice": Foreign(
+        "The sheet has these rows or cells twice: {places}; open it in a spreadsheet and save it anew.",
+        "工作表中以下行或单元格重复：{places}；请用电子表格打开后重新保存。",
     ),
     "merged": Foreign(
         "Cells of the rows are merged ({places}): all but the first of them are empty; separate them and fill in each.",

@@ -16,9 +16,10 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
-from html import unescape
+from decimal import Decimal
 from lzma import LZMAError
 from typing import IO, Any
+from xml.parsers import expat
 
 try:
     import resource
@@ -38,18 +39,8 @@ OURS = frozenset({"填报说明", "代码表"})
 """The sheets that stand in a template beside the rows: they are read by people."""
 _BOOK = "xl/workbook.xml"
 _PIECE = 1 << 20
-_MOST_OF_A_LIST = 1 << 20
-"""Bytes of the parts that say which sheet is where."""
-# Of one tag, up to the next mark that begins another: no text is looked through twice.
-_SHEET = re.compile(rb"<(?:\w+:)?sheet\s[^<]*")
-_RELATION = re.compile(rb"<(?:\w+:)?Relationship\s[^<]*")
-_HIDDEN = re.compile(
-    rb"""<(?:\w+:)?(?:(?:row|col)\b[^<]*?\s(?:hidden\s*=\s*["'](?:1|true)|ht\s*=\s*["']0(?:\.0*)?)["']"""
-    rb"""|sheetFormatPr\b[^<]*?\szeroHeight\s*=\s*["'](?:1|true)["'])"""
-)
-_ERROR = re.compile(rb"""<(?:\w+:)?c\b[^<]*?\st\s*=\s*["']e["'][^<]*""")
-_UNCOMPUTED = re.compile(rb"(?:</(?:\w+:)?f\s*>|<(?:\w+:)?f\b[^<]*/>)\s*</(?:\w+:)?c\s*>")
-_PLACE = re.compile(rb"""\sr\s*=\s*["']([A-Z]{1,3}[0-9]{1,7})["']""")
+_TRUE = frozenset({"1", "true"})
+_PLACE = re.compile("([A-Z]{1,3})[0-9]{1,7}")
 _LOST = 10**15
 """A whole number of so many digits has lost its last ones: a workbook keeps fifteen."""
 
@@ -78,17 +69,8 @@ def main() -> None:
         text = _csv(sheet)
     except Refused as refused:
         out.write(json.dumps(refused.said).encode() + b"\n")
-    except (
-        CalamineError,
-        zipfile.BadZipFile,
-        zlib.error,
-        LZMAError,
-        KeyError,
-        ValueError,
-        EOFError,
-        OSError,
-        RuntimeError,
-    ):
+    except (CalamineError, expat.ExpatError, zipfile.BadZipFile, zlib.error, LZMAError, KeyError, ValueError, EOFError,
+            OSError, RuntimeError):  # fmt: skip
         out.write(b'{"refused": "unreadable"}\n')
     else:
         out.write(json.dumps({"merged": sorted(merged)[-MOST_NAMED:], "hidden": hidden}).encode() + b"\n")
@@ -98,14 +80,8 @@ def main() -> None:
 def _limit() -> None:
     if resource is None:  # where a system has no such limits its user reads a file of their own; no node runs there
         return
-    for what, most in (
-        (resource.RLIMIT_AS, MEMORY),
-        (resource.RLIMIT_CPU, SECONDS),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, 16),
-    ):
-        resource.setrlimit(what, (most, most))
+    for what, most in (("AS", MEMORY), ("CPU", SECONDS), ("FSIZE", 0), ("CORE", 0), ("NOFILE", 16)):
+        resource.setrlimit(getattr(resource, f"RLIMIT_{what}"), (most, most))
 
 
 def _look_into(body: bytes) -> None:
@@ -126,8 +102,7 @@ def _look_into(body: bytes) -> None:
         unpacked = 0
         for part in parts:
             most = MOST_TEXTS if part.filename.lower().endswith("sharedstrings.xml") else MOST_UNPACKED
-            size = sum(len(piece) for piece in _pieces(archive.open(part), most=min(most, MOST_UNPACKED - unpacked)))
-            unpacked += size
+            unpacked += sum(map(len, _pieces(archive.open(part), most=min(most, MOST_UNPACKED - unpacked))))
 
 
 def _pieces(part: IO[bytes], *, most: int) -> Iterator[bytes]:
@@ -140,46 +115,108 @@ def _pieces(part: IO[bytes], *, most: int) -> Iterator[bytes]:
 
 
 def _look_at(body: bytes, name: str) -> bool:
-    """Whether the sheet of that name hides something; Refused where cells say nothing that may be read.
+    """Whether the sheet of that name hides something; Refused where the reader would say what cells do not.
 
-    Of an error, and of a formula that was never computed, the reader says that the cell is empty.
+    Of an error, and of a formula that was never computed, it says that the cell is empty; of two cells in one place,
+    the last alone.
     """
+    sheet = _Sheet()
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
-        errors, hidden, uncomputed, kept = list[str](), False, False, b""
-        for piece in _pieces(archive.open(_part_of(archive, name)), most=MOST_UNPACKED):
-            text = kept + piece
-            hidden = hidden or _HIDDEN.search(text) is not None
-            uncomputed = uncomputed or _UNCOMPUTED.search(text) is not None
-            errors += [place[1].decode() for each in _ERROR.findall(text) if (place := _PLACE.search(each))]
-            kept = text[max(text.rfind(b"<"), 0) :] if len(text) > _PIECE else text[-512:]
-            if errors:
-                raise Refused("errors", places=list(dict.fromkeys(errors))[:MOST_NAMED])
-            if len(kept) > _PIECE:
-                raise Refused("unreadable")
-    if uncomputed:
-        raise Refused("uncomputed")
-    return hidden
+        _parse(archive, _part_of(archive, name), sheet.begins, sheet.ends, sheet.text)
+    for why, places in sheet.found.items():
+        raise Refused(why, places=places)
+    return sheet.hidden
+
+
+class _Sheet:
+    """What a sheet is looked through for."""
+
+    def __init__(self) -> None:
+        self.hidden, self.found = False, dict[str, list[str]]()
+        self._row, self._rows, self._column, self._columns = 0, set[int](), 0, set[int]()
+        self._kind, self._computes, self._inside, self._says = "", False, False, False
+
+    def begins(self, name: str, said: dict[str, str]) -> None:
+        match name.rpartition(":")[2]:
+            case "row":
+                self._row = int(said["r"]) if said.get("r", "").isdigit() else self._row + 1
+                self._take("twice", self._row, self._rows, str(self._row))
+                self._column, self._columns = 0, set()
+                height = said.get("ht", "")
+                self.hidden |= said.get("hidden") in _TRUE or (height[:1] == "0" and not height.strip("0."))
+            case "c":
+                place = _PLACE.fullmatch(said.get("r", ""))
+                self._column = _column(place[1]) if place else self._column + 1
+                self._take("twice", self._column, self._columns, self._cell)
+                self._kind, self._computes, self._inside, self._says = said.get("t", ""), False, False, False
+            case "f":
+                self._computes = True
+            case "v" | "t":
+                self._inside = True
+            case "col" | "sheetFormatPr":
+                self.hidden |= not _TRUE.isdisjoint((said.get("hidden"), said.get("zeroHeight")))
+
+    def text(self, text: str) -> None:
+        self._says = self._says or (self._inside and bool(text))
+
+    def ends(self, name: str) -> None:
+        match name.rpartition(":")[2]:
+            case "v" | "t":
+                self._inside = False
+            case "c" if self._kind == "e":
+                self._note("errors", self._cell)
+            case "c" if self._computes and not self._says and self._kind != "str":  # which may well be empty
+                self._note("uncomputed", self._cell)
+
+    @property
+    def _cell(self) -> str:
+        return f"{_letters(self._column - 1)}{self._row}"
+
+    def _take(self, why: str, number: int, taken: set[int], place: str) -> None:
+        if number in taken:
+            self._note(why, place)
+        taken.add(number)
+
+    def _note(self, why: str, place: str) -> None:
+        places = self.found.setdefault(why, [])
+        if len(places) < MOST_NAMED:
+            places.append(place)
+
+
+def _parse(archive: zipfile.ZipFile, part: str, begins: Any, ends: Any = None, text: Any = None) -> None:
+    def refuse(*_: object) -> None:
+        raise Refused("unreadable")
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = begins, ends, text
+    parser.StartDoctypeDeclHandler = refuse
+    for piece in _pieces(archive.open(part), most=MOST_UNPACKED):
+        parser.Parse(piece)
+    parser.Parse(b"", True)
 
 
 def _part_of(archive: zipfile.ZipFile, name: str) -> str:
     """Where in the archive the sheet of that name is."""
-    book, relations = (_listed(archive, part) for part in (_BOOK, "xl/_rels/workbook.xml.rels"))
-    ids = {unescape(_said(tag, "name")): _said(tag, r"\w+:id") for tag in _SHEET.findall(book)}
-    targets = {_said(tag, "Id"): unescape(_said(tag, "Target")) for tag in _RELATION.findall(relations)}
-    target = targets.get(ids.get(name, ""), "")
+    found = dict[str, str]()
+
+    def begins(tag: str, said: dict[str, str]) -> None:
+        match tag.rpartition(":")[2]:
+            case "sheet":
+                found["name " + said.get("name", "")] = next((v for k, v in said.items() if k.endswith(":id")), "")
+            case "Relationship":
+                found[said.get("Id", "")] = said.get("Target", "")
+
+    for part in (_BOOK, "xl/_rels/workbook.xml.rels"):
+        _parse(archive, part, begins)
+    target = found.get(found.get(f"name {name}", ""), "")
     return target.removeprefix("/") if target.startswith("/") else f"xl/{target}"
 
 
-def _listed(archive: zipfile.ZipFile, part: str) -> bytes:
-    text = b"".join(_pieces(archive.open(part), most=_MOST_OF_A_LIST))
-    if b"<!DOCTYPE" in text:
-        raise Refused("unreadable")
-    return text
-
-
-def _said(tag: bytes, attribute: str) -> str:
-    found = re.search(rf"""\s{attribute}\s*=\s*(?:"([^"]*)"|'([^']*)')""", tag.decode(errors="replace"))
-    return "" if found is None else found[1] or found[2] or ""
+def _column(letters: str) -> int:
+    number = 0
+    for each in letters:
+        number = number * 26 + ord(each) - 64
+    return number
 
 
 def _the_sheet(book: Any) -> Any:
@@ -239,11 +276,11 @@ def _text(cell: Any) -> str:
 
 
 def _number(cell: float) -> str:
-    if cell != cell or cell in {float("inf"), float("-inf")}:  # noqa: PLR0124 - not a number
+    if cell - cell != 0:  # neither is infinity, nor what is no number
         return "#NUM!"
-    if cell == int(cell):
-        return str(int(cell)) if abs(cell) < _LOST else f"{cell:.14E}"
-    return repr(cell)
+    if cell == int(cell) and abs(cell) >= _LOST:
+        return f"{cell:.14E}"
+    return f"{Decimal(f'{cell + 0:.15g}'):f}"
 
 
 def _place(first: tuple[int, int], last: tuple[int, int]) -> tuple[int, str]:

@@ -32,10 +32,14 @@ class PageChunk(NamedTuple):
         """The same of another's feed: of the node whose own it is, which was given it back."""
         return _changed(self.page, peer=node)
 
-    def keys(self) -> "PageChunk | None":
-        """Its keys alone; None if it has none. Nobody answers for what is told ahead."""
-        keys = [entry for entry, read in zip(self.page.entries, self.page.received, strict=True) if read.type == KEY]
-        return _changed(self.page, entries=tuple(keys), ahead=True) if keys else None
+    def ahead(self) -> "PageChunk | None":
+        """Of it what holds at once: keys, and what ends a record. None if it has neither.
+
+        Nobody answers for what is told ahead.
+        """
+        read = zip(self.page.entries, self.page.received, strict=True)
+        told = tuple(entry for entry, each in read if each.type == KEY or each.ends)
+        return _changed(self.page, entries=told, ahead=True) if told else None
 
     def with_unproven(self, indices: Collection[int]) -> "PageChunk":
         """The same, with those of these entries that are in it told as not proven to be of their origin."""

@@ -35,7 +35,7 @@ SECONDS_TO_LOOK = 5.0
 SECONDS_TO_COME = 0.2
 """How often it is looked whether this node's readers have come to where the next one was signed."""
 MOST_BEHIND = LIMIT
-"""A copy that is further behind, more than a page, holds back again: what had ended would show between two pages."""
+"""A copy that is so many entries behind after an outage holds back again: what had ended would show meanwhile."""
 MOST_ASKED = 50
 """So many times in a row; a reader that is away for longer need not be asked for so often."""
 _AT_ONCE = 100
@@ -177,10 +177,11 @@ class Pulling:
 
     async def _announce(self, peer: Peer, before: FeedCopy) -> FeedCopy:
         """Hear how far the feed goes: at first, where this node lost part of what it had answered for, or was away."""
-        feed = await peer.standing(self._feed)
+        feed, stands = await peer.standing(self._feed), before.range.size
         self._announced = True
-        is_near = feed.size - before.range.size <= MOST_BEHIND
-        if before.announced is not None and feed.acknowledged <= before.range.size and is_near:
+        is_near = before.announced is not None and max(feed.acknowledged, feed.size - MOST_BEHIND) <= stands
+        # Where it stood then is far enough for who catches up, unless its sender does not go as far any more.
+        if feed.size >= (before.announced or 0) if before.catches_up else is_near:
             return before
         async with self._equipment.pool.session() as session:
             await catching_up.announce(session, peer.party.code, self._feed, feed.size)

@@ -18,7 +18,7 @@ from creditmesh.exchange.operations.telling import keep, mark_ended, note_keys, 
 from creditmesh.exchange.store import copies, origins, pages, waiting
 from creditmesh.exchange.store.copies import FeedCopy
 from creditmesh.exchange.store.waiting import UNJUDGED, WaitingEntry
-from creditmesh.schemas.exchange import ENDS, NOT_JUDGED
+from creditmesh.schemas.exchange import NOT_JUDGED
 from creditmesh.schemas.pages import VerifiedPage
 from creditmesh.schemas.received import BEHIND, ReceivedEntry, read_body, read_entries
 
@@ -53,7 +53,7 @@ async def receive(
     """Keep the chunks of a page that was verified, and tell them in their order; how the copy stands then.
 
     What is `unproven` is told as such, and says nothing of which revisions there are. Of a copy that is behind the head
-    that was announced nothing is told. Uncertain if the copy is elsewhere.
+    that was announced nothing is told but what holds at once. Uncertain if the copy is elsewhere.
     """
     session = await ctx.session()
     after = await copies.move(session, before, page.after, note=note)
@@ -74,7 +74,7 @@ async def receive(
     await keep(ctx, kept, tell=not after.behind)
     added = await waiting.add(session, before.peer, before.feed, waits, already=after.waiting)
     if after.behind:
-        await keep(ctx, [keys for chunk in kept if (keys := chunk.keys()) is not None], tell=True, keys=True)
+        await keep(ctx, [some for chunk in kept if (some := chunk.ahead()) is not None], tell=True, ahead=True)
     else:
         await mark_ended(session, before.peer, said_so)
     return replace(after, waiting=after.waiting + len(added))
@@ -112,7 +112,7 @@ async def tell_again(ctx: Context, peer: str, feed: str, *, first: int = 0) -> i
     ahead, all_known = await _look_ahead(session, peer, feed, _records(looked) - _records(looked, lacking=True))
     longer = _records([*looked, *ahead], lacking=True)
     told = [each for each in looked if each.is_known and each.entry.record not in longer] if all_known else []
-    told += [each for each in [*looked, *ahead] if _ends(each.entry)]
+    told += [each for each in [*looked, *ahead] if each.entry.ends]
     places = sorted({each.entry.index for each in told})
     await waiting.remove(session, peer, feed, places)
     # A body stands once, however often it is told that nobody can judge it.
@@ -185,14 +185,14 @@ async def _say_once(ctx: Context, peer: str, feed: str, waits: Sequence[WaitingE
     session = await ctx.session()
     words, read = {each.index: each.unknown for each in waits}, await _read(session, peer, feed, waits)
     await note_sent(session, read)
-    places = [each.index for each in read if not _ends(each)]
+    places = [each.index for each in read if not each.ends]
     kept = await pages.at(session, peer, feed, places)
     await keep(ctx, [alone(peer, feed, kept[index]).with_waiting([index]) for index in places], tell=True)
     await waiting.remove(session, peer, feed, list(words))
-    said = [WaitingEntry(each.index, words[each.index], each.record) for each in read if not _ends(each)]
+    said = [WaitingEntry(each.index, words[each.index], each.record) for each in read if not each.ends]
     await waiting.add(session, peer, feed, said)
     await ctx.flush()
-    await tell_anew(ctx, peer, feed, [each.index for each in read if _ends(each)])
+    await tell_anew(ctx, peer, feed, [each.index for each in read if each.ends])
     await waiting.name(session, peer, feed)
 
 
@@ -205,12 +205,7 @@ def _lacks(entry: ReceivedEntry, waits: WaitingEntry) -> str:
 
 def _waits(entry: ReceivedEntry, records: set[UUID | None]) -> bool:
     """Whether it has to wait, itself or behind one of these records; its own is one of them then."""
-    if entry.unknown is None and (entry.record is None or entry.record not in records or _ends(entry)):
+    if entry.unknown is None and (entry.record is None or entry.record not in records or entry.ends):
         return False
     records.add(entry.record)
     return True
-
-
-def _ends(entry: ReceivedEntry) -> bool:
-    """Whether it ends its record: that holds at once, whatever came before it."""
-    return entry.line is not None and entry.line.change in ENDS

@@ -23,7 +23,7 @@ from creditmesh.exchange.store.refusals import WITH_CONTENT, Revision
 from creditmesh.exchange.store.revisions import ContentPlace, SentRevision
 from creditmesh.exchange.store.waiting import WaitingEntry
 from creditmesh.schemas.events import PageReceived
-from creditmesh.schemas.exchange import ENDS, HIDING, KEY, STATE_CHANGES, UP, FeedEntry, FeedKeyBody
+from creditmesh.schemas.exchange import HIDING, KEY, STATE_CHANGES, UP, FeedEntry, FeedKeyBody
 from creditmesh.schemas.received import BEHIND, ReceivedEntry, read_entries
 
 _AT_ONCE = 50
@@ -198,7 +198,7 @@ async def let_go(ctx: Context, peer: str, feed: str) -> bool:
     behind = [
         WaitingEntry(each.index, BEHIND, each.record)
         for each in entries
-        if each.record in waits and each.line is not None and each.line.change not in ENDS
+        if each.record in waits and each.line is not None and not each.ends
     ]
     places = {each.index for each in behind}
     for row, page in zip(held, read, strict=True):
@@ -212,10 +212,10 @@ async def let_go(ctx: Context, peer: str, feed: str) -> bool:
     return bool(held)
 
 
-async def keep(ctx: Context, chunks: Sequence[PageChunk], *, tell: bool, keys: bool = False) -> None:
-    """Keep these chunks of what was verified, and tell them or not; or their keys alone, told ahead of them."""
+async def keep(ctx: Context, chunks: Sequence[PageChunk], *, tell: bool, ahead: bool = False) -> None:
+    """Keep these chunks of what was verified, and tell them or not; or what of them is told ahead."""
     chunks = await _marked(await ctx.session(), chunks)
-    rows = [_row(ctx, chunk)._replace(keys=keys) for chunk in chunks]
+    rows = [_row(ctx, chunk)._replace(keys=ahead) for chunk in chunks]
     if tell:
         for row, chunk in zip(rows, chunks, strict=True):
             ctx.emit_row(row.id, part=row.part)

@@ -43,9 +43,8 @@ _HAS = f"""
 """
 _GONE_BY = f"select coalesce({_MADE}, 0) from (values (cast(:peer as text))) c(peer)"
 _ANNOUNCE = """
-    update exchange.copy_head set announced = greatest(announced, :announced),
-           held_from = case when size < greatest(announced, :announced) then coalesce(held_from, size)
-                            else held_from end
+    update exchange.copy_head set announced = cast(:announced as bigint),
+           held_from = case when size < cast(:announced as bigint) then coalesce(held_from, size) else held_from end
      where peer = :peer and feed = :feed
 """
 _HAD = """
@@ -101,7 +100,7 @@ async def database(session: Session) -> str:
 
 
 async def announce(session: Session, peer: str, feed: str, size: int) -> None:
-    """Keep how far the feed goes at its sender; never less than was kept before."""
+    """Keep how far the feed goes at its sender, whatever was kept before: it may have been put back."""
     await session.execute(_ANNOUNCE, {"peer": peer, "feed": feed, "announced": size})
 
 

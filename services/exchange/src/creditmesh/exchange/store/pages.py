@@ -37,7 +37,7 @@ class ReceivedPage(NamedTuple):
     weight: int
     """Bytes of the body; none of a page of before it was packed, which is its own."""
     keys: bool = False
-    """Whether it has only the keys of the stretch, which were told ahead of it."""
+    """Whether it has only keys and ends of the stretch, which were told ahead of it."""
 
 
 class StoredPage(NamedTuple):

@@ -100,8 +100,7 @@ async def submit_records(
         may_be_empty=media.shape != "lines",
         single=single,
     )
-    async with ctx.equipment.files.turn(order.weight):
-        done = await operations.submit(ctx, order)
+    done = await operations.submit(ctx, order)
     return _one(done, dry_run=dry_run) if single else _many(done)
 
 

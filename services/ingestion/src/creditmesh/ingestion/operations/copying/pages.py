@@ -14,10 +14,13 @@ from creditmesh.schemas.reasons import reason
 async def apply_pages(ctx: Context, pages: Sequence[PageReceived]) -> None:
     """Keep their keys, then apply their records in the order of each feed; what is neither is refused.
 
-    Other feeds than `up` have none. Of what has only keys nothing is judged yet.
+    Other feeds than `up` have none. What is told ahead holds, and is judged when it comes with the rest.
     """
     own = [page for page in pages if page.feed == UP]
-    await keep_keys(ctx, [entry for page in own if page.ahead for entry in page.received])
+    ahead = [page for page in own if page.ahead]
+    early = [entry for page in ahead for entry in page.received]
+    await keep_keys(ctx, [entry for entry in early if entry.type == KEY])
+    await apply_entries(ctx, [entry for entry in early if entry.type == "record"], EntryResults(ahead))
     whole = [page for page in own if not page.ahead]
     entries = [entry for page in whole for entry in page.received]
     results = EntryResults(whole)

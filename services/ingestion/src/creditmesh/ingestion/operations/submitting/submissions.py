@@ -51,13 +51,14 @@ async def submit(ctx: Context, order: SubmissionOrder) -> Submitted:
     intake.assert_collected()
     if order.opening is not None:
         await order.opening()
-    rows = await ctx.equipment.files.read(0 if order.single else order.weight, lambda: list(order.read(intake)))
-    if not rows and not order.may_be_empty:
-        raise NoRows("Send at least one row.", "请至少报送一行。")
-    try:
-        return await SubmissionRun(ctx, intake, order, rows).run()
-    except OtherFirst as first:
-        return await SubmissionRun(ctx, intake, order, rows, begun=first.submission).run()
+    async with ctx.equipment.files.turn(order.weight):
+        rows = await ctx.equipment.files.read(0 if order.single else order.weight, lambda: list(order.read(intake)))
+        if not rows and not order.may_be_empty:
+            raise NoRows("Send at least one row.", "请至少报送一行。")
+        try:
+            return await SubmissionRun(ctx, intake, order, rows).run()
+        except OtherFirst as first:
+            return await SubmissionRun(ctx, intake, order, rows, begun=first.submission).run()
 
 
 async def progress_of(ctx: Context, submission: UUID) -> tuple[StoredSubmission, Mapping[VerdictWord, int]]:
