@@ -297,6 +297,5 @@ def test_no_work_is_left_running_behind_the_failure_of_what_ran_beside_it():
         and call.args
     }
     assert calls == {
-        ("chassis/units.py", "*tasks"),  # of `together`, which ends them
         ("chassis/bus/kafka/publisher.py", "*acknowledged"),  # no work of ours: what the client will hear
     }
