@@ -47,6 +47,7 @@ from tests.support.cast import (
     resident,
     uscc,
 )
+from tests.support.eventually import eventually
 from tests.support.node import TestNode, running
 from tests.support.postgres import Postgres
 
@@ -111,6 +112,7 @@ async def aviary(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -
             told = len(await _story(cast))
             await _mistakes(cast, seen)
             await node.settled()
+            await eventually(lambda: "unit ended uncertain" in log.getvalue())  # who rests finds it out when it looks
         made = Aviary(node, secrets, seen)
         made.places += [("the log", line.encode()) for line in log.getvalue().splitlines()]
         made.places.append(("the metrics", (await node.operator().get("/metrics")).content))
