@@ -46,7 +46,7 @@ format: setup ## put every file into shape
 
 test: export PYTHONDONTWRITEBYTECODE :=
 test: setup ## everything, on both buses, with real PostgreSQL and Kafka
-	@$(BIN)/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder -rs
+	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -rs
 
 fresh: setup ## the commands of the READMEs in an empty folder, behind a private index (it downloads every wheel of the lock)
 	@FRESH=1 $(BIN)/python -m pytest tests/deploy/test_fresh.py -s -rs

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from creditmesh.gateway import operations
 from tests.gateway.standing import Standing, bearer, client
 from tests.support.node import TestNode
 
@@ -77,6 +78,22 @@ async def test_a_party_that_is_no_longer_active_is_given_no_new_credential(node:
     order = {"kind": "department", "party": "tax", "scopes": ["records:read"]}
     answer = await node.operator().post("/v1/admin/keys", json=order)
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "unknown_party")
+
+
+async def test_a_party_that_the_door_may_only_not_have_heard_of_is_asked_for_again(
+    node: TestNode, monkeypatch: pytest.MonkeyPatch
+):
+    order = {"kind": "department", "party": "nobodys_department", "scopes": ["records:read"]}
+    with monkeypatch.context() as before:
+        before.setattr(operations, "has_followed", not_yet)
+        answer = await node.operator().post("/v1/admin/keys", json=order)
+        assert (answer.status_code, answer.json()["code"]) == (503, "catalogue_not_followed")
+        assert answer.headers["retry-after"] == "1"
+    assert (await node.operator().post("/v1/admin/keys", json=order)).status_code == 422
+
+
+async def not_yet(*_: object) -> bool:
+    return False
 
 
 async def test_the_refusal_is_on_file_and_who_has_no_party_is_not_asked_for_one(standing: Standing):

@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import httpx
 import pytest
 import typer
 
-from creditmesh.node import run_files
+from creditmesh.node import operator, run_files
 from creditmesh.node.cli.console import plainly
+from creditmesh.node.errors import NodeError
 from creditmesh.node.operator import Operator, ask_readiness
 from creditmesh.node.run_files import RunFile
 
@@ -86,3 +88,18 @@ def test_a_file_that_cannot_be_written_is_a_line_and_no_traceback(capfd: pytest.
         raise OSError(errno.EROFS, os.strerror(errno.EROFS), "/srv/roles/city_new")
     assert ended.value.exit_code == 2
     assert "/srv/roles/city_new: Read-only file system" in capfd.readouterr().err
+
+
+def test_who_has_just_published_waits_until_the_door_has_heard_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    said = dict.fromkeys(("title", "title_zh", "detail", "detail_zh"), "Ask again.")
+    late = [httpx.Response(503, json={"code": "catalogue_not_followed", "errors": [], **said}) for _ in range(5)]
+    answers = [*late[:2], httpx.Response(200, json={"key": "k"})]
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "operator").write_text("the-secret")
+    monkeypatch.setattr(operator, "_PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(Operator, "_answer", lambda *_: answers.pop(0))
+    assert Operator(tmp_path).call("gateway", "POST", "/v1/admin/keys", {}) == {"key": "k"}
+    answers += late[2:]
+    with pytest.raises(NodeError):
+        Operator(tmp_path).call("gateway", "POST", "/v1/admin/keys", {})
+    assert answers == []

@@ -125,3 +125,18 @@ class UrlTooLong(Problem):
     remedy = "Put long values into the body of a request that takes one."
     remedy_zh = "请将较长的内容放入请求正文。"
     status = 414
+
+
+class NotFollowed(Unavailable):
+    """503: this process has not heard of all parties yet; a moment later it has."""
+
+    code = "catalogue_not_followed"
+    title = "The door has not followed the catalogue to its end yet"
+    title_zh = "网关尚未跟进目录的最新内容"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The party may have been published a moment ago. Ask again.",
+            "该参与方可能刚刚发布。请稍后重试。",
+            headers={"Retry-After": "1"},
+        )

@@ -4,13 +4,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import NAMESPACE_OID, uuid5
 
-from creditmesh.chassis.context import Context
+from creditmesh.chassis.context import Context, has_followed
 from creditmesh.chassis.database.connecting import Row
 from creditmesh.chassis.errors import Invalid, NotFound
 from creditmesh.chassis.http import paging
 from creditmesh.gateway import store
 from creditmesh.gateway.credential import Credential
-from creditmesh.gateway.errors import SignatureNeeded, TooManyKeys
+from creditmesh.gateway.errors import NotFollowed, SignatureNeeded, TooManyKeys
 from creditmesh.gateway.models import (
     CredentialLine,
     KeyOrder,
@@ -72,7 +72,7 @@ def _line(row: Row) -> CredentialLine:
 
 async def _create(ctx: Context, order: _AnyOrder) -> NewCredential:
     if isinstance(order, PartyKey | OfficerToken):
-        _check_party(ctx, order)
+        await _assert_party(ctx, order)
     not_before, expires = _times(order, ctx.instant)
     holder = {"party": None, "officer": None, "subject": None} | order.model_dump(
         include={"kind", "party", "officer", "subject", "label"}
@@ -95,6 +95,16 @@ async def _create(ctx: Context, order: _AnyOrder) -> NewCredential:
     kept = {"hash": fresh.hashed(mac), "hash_algorithm": ctx.keys.algorithm("credential")}
     await store.add(await ctx.session(), row | kept)
     return NewCredential.model_validate({**row, "credential": fresh.reveal(mac)})
+
+
+async def _assert_party(ctx: Context, order: PartyKey | OfficerToken) -> None:
+    """Invalid unless the party may have it; NotFollowed while this process may only not have heard of it."""
+    try:
+        _check_party(ctx, order)
+    except Invalid:
+        if not await has_followed(await ctx.session(), ctx.equipment):
+            raise NotFollowed from None
+        raise
 
 
 def _check_party(ctx: Context, order: PartyKey | OfficerToken) -> None:

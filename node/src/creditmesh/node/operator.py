@@ -1,6 +1,7 @@
 """The operator's side of a running node: calls the routes of the second listener with the operator's secret."""
 
 import ssl
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,10 @@ import httpx
 from creditmesh.node import run_files
 from creditmesh.node.errors import NodeError
 from creditmesh.schemas.problems import read_aloud
+
+_NOT_FOLLOWED = "catalogue_not_followed"
+_PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+"""Seconds."""
 
 
 class Operator:
@@ -26,18 +31,29 @@ class Operator:
             ) from error
 
     def call(self, service: str, method: str, path: str, body: Any = None) -> Any:  # JSON in, JSON out
-        """The answer's JSON; NodeError with the problem's two texts if it was refused or nobody listens."""
+        """The answer's JSON; NodeError with the problem's two texts if it was refused or nobody listens.
+
+        Whoever has just published is heard of by every process a moment later, and waits for that.
+        """
+        for pause in (*_PAUSES, None):
+            answer = self._answer(service, method, path, body)
+            if answer.is_success:
+                return answer.json() if answer.content else None
+            problem = answer.json()
+            if pause is None or problem.get("code") != _NOT_FOLLOWED:
+                raise _refused(problem)
+            time.sleep(pause)
+        raise AssertionError("the last pause ends it")
+
+    def _answer(self, service: str, method: str, path: str, body: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self._secret}"}
         try:
-            answer = _asked(method, self._where(service) + path, seconds=60, json=body, headers=headers)
+            return _asked(method, self._where(service) + path, seconds=60, json=body, headers=headers)
         except httpx.TransportError as error:
             raise NodeError(
                 f"the {service} service does not answer; is the node running?",
                 f"{service} 服务无应答；节点是否已启动？",
             ) from error
-        if answer.is_success:
-            return answer.json() if answer.content else None
-        raise _refused(answer.json())
 
     def _where(self, service: str) -> str:
         for running in run_files.read(self._state):
