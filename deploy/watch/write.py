@@ -20,7 +20,7 @@ import creditmesh.node.declaration  # noqa: F401 - what a node measures is regis
 HERE, DOCS = Path(__file__).parent, Path(__file__).parents[2] / "docs"
 NOTE = "# Written by deploy/watch/write.py. Change it there.\n"
 SOURCE = "https://example.invalid/creditmesh/docs/runbooks"
-"""Stands for where the operator has these pages."""
+"""Stands for where the operator has these pages: say it, and write the rules anew."""
 
 
 class Alert(NamedTuple):
@@ -40,13 +40,13 @@ ALERTS = (
           "A process of the node does not answer.", "节点的一个进程无应答。",
           (('up{job="creditmesh", instance="query:8081"}', "0x10"),)),
     Alert("RequestsFail",
-          'sum by (service) (rate(creditmesh_requests_total{status=~"5.."}[5m]))'
-          " / sum by (service) (rate(creditmesh_requests_total[5m])) > 0.02",
-          "10m", "warning", "More than one request in fifty of a service fails.", "某服务的请求失败率超过 2%。",
-          (('creditmesh_requests_total{service="query", route="/v1/queries", status="503"}', "0+10x40"),
-           ('creditmesh_requests_total{service="query", route="/v1/queries", status="200"}', "0+90x40"))),
+          'sum(rate(creditmesh_requests_total{status=~"5.."}[5m])) / sum(rate(creditmesh_requests_total[5m])) > 0.02',
+          "10m", "warning", "More than one request in fifty fails.", "请求失败率超过 2%。",
+          (('creditmesh_requests_total{service="gateway", route="/v1/queries", status="503"}', "0+10x40"),
+           ('creditmesh_requests_total{service="gateway", route="/v1/queries", status="200"}', "0+90x40"))),
     Alert("QueueOld", "max(creditmesh_bus_queue_age_seconds) > 30", "2m", "critical",
-          "Events wait for their number: nobody orders them.", "事件等待编号：无进程为其排序。",
+          "Events wait long for their number, though somebody orders them.",
+          "事件等待编号的时间过长（排序进程在运行）。",
           (("creditmesh_bus_queue_age_seconds", "60x20"),)),
     Alert("ReaderBehind", "sum by (reader, stream) (creditmesh_bus_lag_events) > 50000", "15m", "warning",
           "A service is far behind the events of the node.", "某服务严重落后于本节点的事件。",
@@ -170,7 +170,7 @@ def _later(alert: Alert) -> str:
 
 
 def dashboard() -> Mapping[str, Any]:
-    """A Grafana dashboard: a panel for each metric, in rows by what it is about."""
+    """A Grafana dashboard: a panel for each metric, in the order of their names."""
     return {
         "title": "Creditmesh",
         "uid": "creditmesh",
